@@ -34,14 +34,22 @@ def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+def is_for_types_only(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
+
+
 def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
     """Every imported module, and whether it is imported when the file is."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inner = {
         id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef) or is_for_types_only(block)
+        for node in ast.walk(block)
     }
     for node in ast.walk(tree):
         at_top = id(node) not in inner

@@ -3,6 +3,7 @@
 from neurorun.core.config import (
     Config,
     nearest_of,
+    override_settings,
     parse_yaml,
     read_settings,
     validate_settings,
@@ -67,6 +68,7 @@ __all__ = [
     "merge_touching",
     "nearest_of",
     "nearest_sample",
+    "override_settings",
     "parse_yaml",
     "read_json",
     "read_settings",

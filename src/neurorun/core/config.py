@@ -106,9 +106,26 @@ def read_settings(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
             f"Configuration '{path}' holds {type(settings).__name__}, not sections with keys; "
             "start from configs/local.yaml."
         )
+    override_settings(settings, overrides)
+    return settings
+
+
+def override_settings(settings: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Apply ``section.key=value`` to settings, in place; values are parsed as YAML.
+
+    Raises
+    ------
+    ConfigError : an override is malformed, or goes through a value
+
+    Examples
+    --------
+    >>> settings = {"training": {"epochs": 2}}
+    >>> override_settings(settings, ["training.epochs=3"])
+    >>> settings
+    {'training': {'epochs': 3}}
+    """
     for override in overrides:
         _override(settings, override)
-    return settings
 
 
 def _override(settings: dict[str, Any], override: str) -> None:
