@@ -1,0 +1,44 @@
+"""Training: one readable loop over Lightning Fabric, for any task that keeps its protocol."""
+
+from neurorun.training.config import TrainingConfig
+from neurorun.training.devices import Device, launch, resolve_device
+from neurorun.training.early_stopping import VAL_LOSS, EarlyStoppingConfig, monitored_metric
+from neurorun.training.fit import FitResult, fit
+from neurorun.training.losses import SampleLoss, binary_cross_entropy, focal_loss
+from neurorun.training.optimizer import build_optimizer
+from neurorun.training.plan import check_plan, count_steps
+from neurorun.training.record import TrainingRecord
+from neurorun.training.schedule import SchedulerConfig, learning_rate_factor
+from neurorun.training.seeding import seed_everything, seed_position
+from neurorun.training.task import Arrays, TrainingTask
+from neurorun.training.tracking import Tracker
+from neurorun.training.tracking_config import LoggingConfig, MlflowConfig, WandbConfig
+
+__all__ = [
+    "VAL_LOSS",
+    "Arrays",
+    "Device",
+    "EarlyStoppingConfig",
+    "FitResult",
+    "LoggingConfig",
+    "MlflowConfig",
+    "SampleLoss",
+    "SchedulerConfig",
+    "Tracker",
+    "TrainingConfig",
+    "TrainingRecord",
+    "TrainingTask",
+    "WandbConfig",
+    "binary_cross_entropy",
+    "build_optimizer",
+    "check_plan",
+    "count_steps",
+    "fit",
+    "focal_loss",
+    "launch",
+    "learning_rate_factor",
+    "monitored_metric",
+    "resolve_device",
+    "seed_everything",
+    "seed_position",
+]

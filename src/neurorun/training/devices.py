@@ -1,0 +1,138 @@
+"""Processes, devices and number formats: Lightning Fabric, set up from the configuration."""
+
+import logging
+from datetime import timedelta
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
+from lightning_fabric.strategies.strategy import Strategy
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+
+from neurorun.core import ConfigError
+from neurorun.training.config import TrainingConfig
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+LONGEST_WAIT = timedelta(hours=6)
+"""How long other processes wait while the first validates."""
+
+_log = logging.getLogger(__name__)
+
+
+def launch(config: TrainingConfig, *, device: Device = "auto") -> Fabric:
+    """Choose devices and precision, and start the processes that train together.
+
+    With several devices the program is started once more for each of them, unless ``torchrun`` or
+    SLURM did so already; call this before anything is written. ``auto`` is CUDA where there is
+    any, and the CPU elsewhere.
+
+    Raises
+    ------
+    ConfigError : the device is not there, or the strategy does not run on it
+    """
+    accelerator = resolve_device(device)
+    _check_devices(config, accelerator)
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=1 if config.devices == "auto" and accelerator != "cuda" else config.devices,
+        num_nodes=config.num_nodes,
+        strategy=_strategy(config, accelerator),
+        precision=precision_of(config, accelerator),
+    )
+    fabric.launch()
+    _log.info(
+        "Training on %s in %d process(es), precision %s.",
+        fabric.device,
+        fabric.world_size,
+        precision_of(config, accelerator),
+    )
+    return fabric
+
+
+def resolve_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
+    """Find the device that a configuration means.
+
+    Raises
+    ------
+    ConfigError : this machine does not have it
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there[device]:
+        raise ConfigError(
+            f"experiment.device is '{device}', which PyTorch does not find here; set it to 'auto' "
+            "or 'cpu', or install a PyTorch for this device."
+        )
+    return device
+
+
+def precision_of(
+    config: TrainingConfig, accelerator: str
+) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
+    """Precision in Fabric's words: 32 bits unless mixed precision is asked for on CUDA.
+
+    >>> precision_of(TrainingConfig(mixed_precision=True), "cpu")
+    '32-true'
+    """
+    if not config.mixed_precision or accelerator != "cuda":
+        return "32-true"
+    return "bf16-mixed" if config.precision == "bf16" else "16-mixed"
+
+
+def is_sharded(fabric: Fabric) -> bool:
+    """Whether each process holds a share of the model only."""
+    return isinstance(fabric.strategy, ModelParallelStrategy)
+
+
+def scaler_of(fabric: Fabric) -> torch.amp.GradScaler | None:
+    """What scales the loss in 16-bit floating point; None in every other precision."""
+    scaler = getattr(fabric.strategy.precision, "scaler", None)
+    assert scaler is None or isinstance(scaler, torch.amp.GradScaler)
+    return scaler
+
+
+def reduce_over_processes(fabric: Fabric, own: Tensor, operation: Literal["sum", "mean"]) -> Tensor:
+    """Sum or mean of a tensor over all processes; ``own`` may be overwritten."""
+    joint = fabric.all_reduce(own, reduce_op=operation)
+    assert isinstance(joint, Tensor)
+    return joint
+
+
+def _check_devices(config: TrainingConfig, accelerator: str) -> None:
+    available = torch.cuda.device_count() if accelerator == "cuda" else None
+    if available is not None and config.devices != "auto" and config.devices > available:
+        raise ConfigError(
+            f"training.devices is {config.devices}, but this machine has {available} GPU(s); ask "
+            "for at most that many, or set it to 'auto'."
+        )
+
+
+def _strategy(config: TrainingConfig, accelerator: str) -> str | Strategy:
+    n_local = torch.cuda.device_count() if accelerator == "cuda" else 1
+    n_processes = (n_local if config.devices == "auto" else config.devices) * config.num_nodes
+    if config.strategy == "fsdp":
+        return ModelParallelStrategy(
+            shard, data_parallel_size=n_processes, tensor_parallel_size=1, timeout=LONGEST_WAIT
+        )
+    if config.strategy == "ddp" or n_processes > 1:
+        return DDPStrategy(timeout=LONGEST_WAIT)
+    return "auto"
+
+
+def shard(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
+    """Give each process a share of every parameter; each child of the model is gathered alone."""
+    from torch.distributed.fsdp import fully_shard
+
+    for child in model.children():
+        if next(child.parameters(), None) is not None:
+            fully_shard(child, mesh=mesh["data_parallel"])
+    fully_shard(model, mesh=mesh["data_parallel"])
+    return model

@@ -1,0 +1,123 @@
+"""What happens when a loss or a gradient is not finite: skip, count, and stop before it is late.
+
+A skipped step must leave no trace. Weights are safe because nothing was stepped; the running
+statistics of normalization layers were already updated by the forward pass, and are put back.
+"""
+
+import logging
+from collections import deque
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neurorun.core import TrainingError, atomic_write, write_json
+from neurorun.training.arrays import named_leaves
+from neurorun.training.task import Arrays
+
+DUMP = "debug/bad_step"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BadStep:
+    """Where a step was skipped, and what was found there."""
+
+    epoch: int
+    batch: int
+    step: int
+    figures: dict[str, float]
+    gradient_norm: float
+
+
+class StepGuard:
+    """Undoes what a skipped step left behind, and remembers it for the dump.
+
+    Parameters
+    ----------
+    model : its buffers are put back when a step is skipped
+    limit : so many skipped steps in a row end the training; no more are remembered
+    """
+
+    def __init__(self, model: nn.Module, limit: int) -> None:
+        self._model = model
+        self._buffers = list(model.buffers())
+        self._kept = [buffer.detach().clone() for buffer in self._buffers]
+        self._limit = limit
+        self._history: deque[BadStep] = deque(maxlen=limit)
+
+    @torch.no_grad()
+    def before_step(self) -> None:
+        """Remember the buffers as they are."""
+        for kept, buffer in zip(self._kept, self._buffers, strict=True):
+            kept.copy_(buffer)
+
+    def step_was_good(self) -> None:
+        """Forget the bad steps before this one."""
+        self._history.clear()
+
+    @torch.no_grad()
+    def step_was_bad(self, bad: BadStep, *, in_a_row: int) -> None:
+        """Put the buffers back and say so in the log."""
+        for kept, buffer in zip(self._kept, self._buffers, strict=True):
+            buffer.copy_(kept)
+        self._history.append(bad)
+        _log.warning(
+            "Step %d skipped: epoch %d, batch %d, loss %g, gradient norm %g; %d in a row.",
+            bad.step,
+            bad.epoch,
+            bad.batch,
+            bad.figures["loss"],
+            bad.gradient_norm,
+            in_a_row,
+        )
+
+    def stop(
+        self, batch: tuple[Arrays, Arrays], *, in_a_row: int, folder: Path | None
+    ) -> TrainingError:
+        """Write what is needed to find the cause; return the error to raise.
+
+        Parameters
+        ----------
+        batch : the last one that was skipped
+        in_a_row : skipped steps
+        folder : of the run; None writes nothing
+        """
+        where = ""
+        if folder is not None:
+            write_json(folder / f"{DUMP}.json", self._report())
+            with atomic_write(folder / f"{DUMP}.npz") as stream:
+                np.savez(stream, **_as_arrays(batch))
+            where = (
+                f" The last steps are told in '{folder / DUMP}.json', the last batch is in .npz."
+            )
+        last = self._history[-1]
+        return TrainingError(
+            f"Loss or gradient were not finite in {in_a_row} steps in a row, up to batch "
+            f"{last.batch} of epoch {last.epoch}; training.max_bad_steps allows fewer than "
+            f"{self._limit}. Lower training.learning_rate, or look at the data.{where}"
+        )
+
+    def _report(self) -> dict[str, Any]:
+        broken = [
+            name for name, p in self._model.named_parameters() if not bool(torch.isfinite(p).all())
+        ]
+        steps = [asdict(bad) for bad in self._history]
+        return {
+            "format": "neurorun-bad-steps",
+            "format_version": 1,
+            "steps": steps,
+            "parameters_not_finite": broken,
+        }
+
+
+def _as_arrays(batch: tuple[Arrays, Arrays]) -> dict[str, Any]:
+    inputs, targets = batch
+    leaves = {**named_leaves("inputs", inputs), **named_leaves("targets", targets)}
+    return {
+        name: leaf.detach().cpu().numpy() if isinstance(leaf, Tensor) else leaf
+        for name, leaf in leaves.items()
+    }

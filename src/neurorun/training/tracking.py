@@ -1,0 +1,95 @@
+"""The same figures, under the same keys, for every tool that draws curves.
+
+TensorBoard always, Weights & Biases and MLflow where they are enabled. The horizontal axis is the
+number of optimizer steps; figures of single steps have the prefix ``step/``.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from neurorun.training.trackers import MlflowTracker, TensorBoardTracker, WandbTracker
+from neurorun.training.tracking_config import MlflowConfig, WandbConfig
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """One tool that takes figures."""
+
+    def log(self, values: Mapping[str, float], *, step: int) -> None:
+        """Take finite figures that belong to an optimizer step."""
+        ...
+
+    def log_histogram(self, name: str, values: Tensor, *, step: int) -> None:
+        """Take the distribution of a tensor; tools without histograms leave it."""
+        ...
+
+    def close(self) -> None:
+        """Hand on everything that is still held back."""
+        ...
+
+
+class Trackers:
+    """All trackers of a run, spoken to at once; undefined figures are left out."""
+
+    def __init__(self, trackers: Sequence[Tracker] = ()) -> None:
+        self._trackers = tuple(trackers)
+
+    def log(self, values: Mapping[str, float], *, step: int) -> None:
+        """Take figures that belong to an optimizer step."""
+        defined = {name: value for name, value in values.items() if math.isfinite(value)}
+        for tracker in self._trackers:
+            tracker.log(defined, step=step)
+
+    def log_weights(self, model: nn.Module, *, step: int) -> None:
+        """Take the distribution of every parameter."""
+        for name, parameter in model.named_parameters():
+            self._log_histogram(f"weights/{name}", parameter, step=step)
+
+    def log_gradients(self, model: nn.Module, *, step: int) -> None:
+        """Take the distribution of every gradient there is."""
+        for name, parameter in model.named_parameters():
+            if parameter.grad is not None:
+                self._log_histogram(f"gradients/{name}", parameter.grad, step=step)
+
+    def _log_histogram(self, name: str, values: Tensor, *, step: int) -> None:
+        for tracker in self._trackers:
+            tracker.log_histogram(name, values.detach().float().cpu(), step=step)
+
+
+@contextmanager
+def open_trackers(
+    folder: Path,
+    *,
+    first_step: int = 1,
+    wandb: WandbConfig | None = None,
+    mlflow: MlflowConfig | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Iterator[Trackers]:
+    """Open the trackers of a run, and close them whatever happens.
+
+    Parameters
+    ----------
+    folder : of the run; its name is the run's name everywhere
+    first_step : the first one that will be logged; what an earlier process logged from there on
+        is dropped
+    settings : the whole configuration, for the trackers that show it
+
+    Raises
+    ------
+    MissingExtraError : a tracker is enabled, but not installed
+    """
+    trackers: list[Tracker] = [TensorBoardTracker(folder / "logs/tensorboard", first_step)]
+    try:
+        if wandb is not None and wandb.enabled:
+            trackers.append(WandbTracker(folder, wandb, settings or {}))
+        if mlflow is not None and mlflow.enabled:
+            trackers.append(MlflowTracker(folder, mlflow, settings or {}))
+        yield Trackers(trackers)
+    finally:
+        for tracker in trackers:
+            tracker.close()

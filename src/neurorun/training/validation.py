@@ -1,0 +1,65 @@
+"""One validation: the task scores the model, the result is checked against what it announced."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from neurorun.core import Progress, TrainingError
+from neurorun.training.devices import is_sharded
+from neurorun.training.stepper import Stepper
+from neurorun.training.task import TrainingTask
+
+
+class _WithoutWrapper(nn.Module):
+    """The model itself in the configured precision: one process may call it alone."""
+
+    def __init__(self, model: nn.Module, fabric: Fabric) -> None:
+        super().__init__()
+        self.model = model
+        self._fabric = fabric
+
+    def forward(self, *inputs: Any) -> Any:
+        with self._fabric.autocast():
+            outputs = self.model(*inputs)
+        return outputs.float() if isinstance(outputs, Tensor) else outputs
+
+
+def validate(task: TrainingTask, stepper: Stepper, *, progress: Progress) -> dict[str, float]:
+    """Score the model as it is; every process gets the result.
+
+    The moving average of the weights is scored where there is one. The first process works, the
+    others wait; where the model is sharded all of them must work.
+
+    Raises
+    ------
+    TrainingError : a metric that the task announced is missing
+    """
+    fabric = stepper.fabric
+    sharded = is_sharded(fabric)
+    alone = fabric.world_size > 1 and not sharded
+    model = _WithoutWrapper(stepper.bare_model, fabric) if alone else stepper.model
+    values: dict[str, float] = {}
+    if fabric.is_global_zero or sharded:
+        model.eval()
+        with torch.no_grad(), stepper.averaged_weights():
+            found = task.evaluate(model, stepper.criterion.for_validation(), progress=progress)
+        values = _checked(found, task)
+    if fabric.world_size > 1:
+        values = fabric.broadcast(values)
+    return values
+
+
+def _checked(found: Mapping[str, float], task: TrainingTask) -> dict[str, float]:
+    expected = ["val_loss", *(metric.name for metric in task.metrics)]
+    missing = [name for name in expected if name not in found]
+    if missing:
+        raise TrainingError(
+            f"Validation returned {', '.join(found) or 'nothing'}, but not {', '.join(missing)}, "
+            "which the task announces; return NaN for what is undefined."
+        )
+    values = {name: float(value) for name, value in found.items()}
+    return {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
