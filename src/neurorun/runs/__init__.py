@@ -1,0 +1,71 @@
+"""The run folder: one module per file in it, with its dataclass, its writer and its reader."""
+
+from neurorun.runs.attention import AttentionMap
+from neurorun.runs.by_recording import ByRecording
+from neurorun.runs.check import Finding, check_run
+from neurorun.runs.checkpoints import Save
+from neurorun.runs.confusion import ConfusionMatrix
+from neurorun.runs.create import amend_run, create_run, resume_run, start_run
+from neurorun.runs.difference import Difference, RunDifferences, diff_runs, flat
+from neurorun.runs.distributions import ClassDistribution
+from neurorun.runs.environment import Environment
+from neurorun.runs.listing import RunLine, SortKey, list_runs
+from neurorun.runs.metadata import Metadata
+from neurorun.runs.metrics_log import EpochRow, best_row
+from neurorun.runs.names import RUN_NAME, run_folder_name
+from neurorun.runs.operating_points import ChosenPoint, FaCurve
+from neurorun.runs.plain import plain_settings
+from neurorun.runs.probabilities import Probabilities
+from neurorun.runs.record import Fault, RunRecord, Status, utc_now
+from neurorun.runs.run import Run, open_run
+from neurorun.runs.saver import save_experiment_data
+from neurorun.runs.scores import SplitScores
+from neurorun.runs.source import Source
+from neurorun.runs.splits import Splits
+from neurorun.runs.strips import Strip
+from neurorun.runs.table import Cell
+from neurorun.runs.writer import RunWriter
+
+__all__ = [
+    "RUN_NAME",
+    "AttentionMap",
+    "ByRecording",
+    "Cell",
+    "ChosenPoint",
+    "ClassDistribution",
+    "ConfusionMatrix",
+    "Difference",
+    "Environment",
+    "EpochRow",
+    "FaCurve",
+    "Fault",
+    "Finding",
+    "Metadata",
+    "Probabilities",
+    "Run",
+    "RunDifferences",
+    "RunLine",
+    "RunRecord",
+    "RunWriter",
+    "Save",
+    "SortKey",
+    "Source",
+    "SplitScores",
+    "Splits",
+    "Status",
+    "Strip",
+    "amend_run",
+    "best_row",
+    "check_run",
+    "create_run",
+    "diff_runs",
+    "flat",
+    "list_runs",
+    "open_run",
+    "plain_settings",
+    "resume_run",
+    "run_folder_name",
+    "save_experiment_data",
+    "start_run",
+    "utc_now",
+]

@@ -1,0 +1,59 @@
+"""``confusion_matrices.json``: how often which class was taken for which, per split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from neurorun.core import RunError
+from neurorun.runs.document import read_document, write_document
+
+CONFUSION = "confusion_matrices.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionMatrix:
+    """Counts of one split; keys as earlier readers expect them.
+
+    Parameters
+    ----------
+    dataset : the split
+    labels : every class, also one that never occurred
+    matrix : rows are the true class, columns the predicted one, in the order of the labels
+    timestamp : UTC, when it was counted
+    epoch : of the checkpoint that predicted
+
+    Raises
+    ------
+    RunError : the matrix is not one row and one column per label, or a count is negative
+    """
+
+    dataset: str
+    labels: tuple[str, ...]
+    matrix: tuple[tuple[int, ...], ...]
+    timestamp: str
+    epoch: int
+
+    def __post_init__(self) -> None:
+        n = len(self.labels)
+        if len(self.matrix) != n or any(len(row) != n or min(row) < 0 for row in self.matrix):
+            raise RunError(
+                f"The confusion matrix of '{self.dataset}' is {self.matrix}; counts, one row and "
+                f"one column for each of {', '.join(self.labels)}, are needed."
+            )
+
+
+def write_confusion_matrices(folder: Path, matrices: Sequence[ConfusionMatrix]) -> None:
+    """Write the file, whole or not at all."""
+    write_document(folder / CONFUSION, list(matrices))
+
+
+def read_confusion_matrices(folder: Path) -> tuple[ConfusionMatrix, ...]:
+    """Read the file.
+
+    Raises
+    ------
+    DataError : absent or damaged
+    """
+    return read_document(folder / CONFUSION, TypeAdapter(tuple[ConfusionMatrix, ...]).validate_json)
