@@ -25,13 +25,13 @@ demo: .venv/use  ## simulate a corpus, train a detector, score it, write a repor
 	@$(BIN)/neurorun demo --out demo
 
 test: .venv/dev  ## the test suite with its coverage gates, under 20 minutes on two cores
-	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu" --cov --cov-report=
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not gpu" --cov --cov-report=
 	@for room in core evaluation runs; do \
 	    $(BIN)/python -m coverage report --include="src/neurorun/$$room/*" --fail-under=95 || exit 1; \
 	done
 
 test-all: .venv/dev  ## everything, the slow tests too
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not gpu"
 
 check: .venv/dev  ## format, lint, types
 	$(BIN)/ruff format --check .

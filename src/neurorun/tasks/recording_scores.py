@@ -1,0 +1,169 @@
+"""Predict recordings, score them, and keep what a run folder keeps."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurorun.core import SILENT, DataError, Progress
+from neurorun.data import CachedRecording
+from neurorun.evaluation import (
+    METHODS,
+    Evaluation,
+    OperatingPoint,
+    RecordingPrediction,
+    evaluate_recordings,
+)
+from neurorun.tasks.excerpts import choose_excerpts
+from neurorun.tasks.recording_prediction import RecordingPredictor, Watch
+from neurorun.tasks.results import Results
+from neurorun.tasks.seizure_sections import SeizureDetectionSections
+
+CLASSES = ("background", "seizure")
+
+
+def predictor_of(model: nn.Module, sections: SeizureDetectionSections) -> RecordingPredictor:
+    """Cut, batch and stitch as the settings say."""
+    return RecordingPredictor(
+        model,
+        sections.data.prediction_windows,
+        batch_size=sections.data.batch_size,
+        stitching=sections.postprocessing.stitching,
+    )
+
+
+def evaluate_model(
+    model: nn.Module,
+    recordings: Sequence[CachedRecording],
+    sections: SeizureDetectionSections,
+    *,
+    operating_points: Sequence[OperatingPoint] | None = None,
+    watch: Watch | None = None,
+    keep: list[RecordingPrediction] | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Predict whole recordings and score them.
+
+    Recordings that nobody annotated cannot be scored and are left out.
+
+    Parameters
+    ----------
+    model : in evaluation mode
+    recordings : of one split, prepared
+    operating_points : chosen on validation; None if this is validation
+    watch : sees logits and targets of every batch
+    keep : gets the prediction of every recording; None keeps none
+
+    Raises
+    ------
+    DataError : no recording is annotated
+    """
+    predictor = predictor_of(model, sections)
+    labelled = [recording for recording in recordings if recording.timeline is not None]
+    if not labelled:
+        raise DataError(
+            f"None of {len(recordings)} recordings is annotated, so nothing can be scored; give "
+            "their annotations, or use `neurorun detect`."
+        )
+    total = sum(predictor.n_batches(recording) for recording in labelled)
+    with progress.phase("Predicting recordings", total) as advance:
+        return evaluate_recordings(
+            _kept(_predictions(predictor, labelled, watch, advance), keep),
+            postprocessing=sections.postprocessing,
+            evaluation=sections.evaluation,
+            operating_points=operating_points,
+        )
+
+
+def _predictions(
+    predictor: RecordingPredictor,
+    recordings: Sequence[CachedRecording],
+    watch: Watch | None,
+    advance: Callable[[], None],
+) -> Iterator[RecordingPrediction]:
+    for recording in recordings:
+        assert recording.timeline is not None, "recordings without annotations were left out"
+        with torch.no_grad():
+            pieces = predictor.predict(recording, watch=watch, advance=advance)
+        yield RecordingPrediction(
+            recording.recording_id,
+            recording.patient,
+            recording.rate_hz,
+            pieces,
+            recording.timeline,
+        )
+
+
+def _kept(
+    predictions: Iterator[RecordingPrediction], keep: list[RecordingPrediction] | None
+) -> Iterator[RecordingPrediction]:
+    for prediction in predictions:
+        if keep is not None:
+            keep.append(prediction)
+        yield prediction
+
+
+def results_of(
+    model: nn.Module,
+    recordings: Sequence[CachedRecording],
+    sections: SeizureDetectionSections,
+    *,
+    split: str,
+    operating_points: Sequence[OperatingPoint] | None = None,
+    progress: Progress = SILENT,
+) -> Results:
+    """Score a model on a split and gather everything that a run folder keeps of it.
+
+    Raises
+    ------
+    DataError : no recording is annotated
+    """
+    keep: list[RecordingPrediction] | None = [] if sections.evaluation.save_predictions else None
+    found = evaluate_model(
+        model,
+        recordings,
+        sections,
+        operating_points=operating_points,
+        keep=keep,
+        progress=progress,
+    )
+    samples = found.samples
+    return Results(
+        split=split,
+        metrics=found.metrics,
+        methods={name: METHODS[name].version for name in found.scores},
+        rows=tuple(result.to_row() for result in found.recordings),
+        classes=CLASSES,
+        confusion=((samples.tn, samples.fp), (samples.fn, samples.tp)),
+        detected=tuple(result.detected for result in found.recordings),
+        operating_points=found.operating_points,
+        curve=found.curve,
+        excerpts=choose_excerpts(found.recordings, recordings, predictor_of(model, sections)),
+        predictions=tuple(keep or ()),
+    )
+
+
+class MeanLoss:
+    """Mean of a loss over all windows that pass by.
+
+    Parameters
+    ----------
+    criterion : logits and targets in, mean over their samples out
+    """
+
+    def __init__(self, criterion: Callable[[Tensor, Tensor], Tensor]) -> None:
+        self._criterion = criterion
+        self._total, self._n_windows = 0.0, 0
+
+    def add(
+        self, logits: Float[Tensor, "batch samples"], targets: Float[Tensor, "batch samples"]
+    ) -> None:
+        """Take one batch into account."""
+        self._total += float(self._criterion(logits, targets)) * len(logits)
+        self._n_windows += len(logits)
+
+    @property
+    def mean(self) -> float:
+        """Mean so far, NaN before the first window."""
+        return self._total / self._n_windows if self._n_windows else float("nan")

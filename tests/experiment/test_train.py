@@ -1,0 +1,183 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from neurorun import experiment
+from neurorun.core import ConfigError, DataError, RunError
+from neurorun.runs import check_run, open_run
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("experiment")]
+
+FILES = (
+    "config.yaml",
+    "metadata.json",
+    "training_summary.txt",
+    "final_results.yaml",
+    "run.json",
+    "splits.json",
+    "epoch_statistics.csv",
+    "predictions_eval.csv",
+    "confusion_matrices.json",
+    "class_distributions.json",
+    "operating_points.json",
+    "fa_curve.json",
+    "metrics/complete_summary.json",
+    "metrics/metrics.jsonl",
+    "metrics/validation_metrics.json",
+    "logs/training.log",
+    "best_model.pth",
+    "checkpoints/last.pt",
+    "checkpoints/best.pt",
+    "checkpoints/best_model.pth",
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_finished_run_holds_every_file_of_its_kind(trained, name):
+    assert (trained / name).is_file()
+
+
+def test_a_finished_run_is_sound_and_complete(trained):
+    run = open_run(trained)
+    assert run.status == "completed"
+    assert run.record.exit_reason == "all 2 epochs were trained"
+    assert [finding for finding in check_run(trained) if finding.damaged] == []
+    assert [row.epoch for row in run.epoch_rows] == [1, 2]
+    assert set(run.events) == set(run.splits.validation)
+    assert len(run.strips) > 0
+    assert list((trained / "logs/tensorboard").iterdir())
+
+
+def test_every_declared_metric_stands_in_every_row(trained):
+    run = open_run(trained)
+    names = {metric.name for metric in run.record.metrics}
+    assert {"auroc", "taes", "sensitivity_at_10fa", "sensitivity_at_2_5fa"} <= names
+    for row in run.epoch_rows:
+        assert names <= set(row.values)
+
+
+def test_patients_of_different_splits_differ(trained):
+    splits = open_run(trained).splits
+    patients = [set(members.values()) for members in splits.by_name.values()]
+    assert all(patients)
+    assert not patients[0] & patients[1] | patients[0] & patients[2] | patients[1] & patients[2]
+
+
+def test_the_best_checkpoint_opens_with_plain_torch(trained):
+    checkpoint = torch.load(trained / "best_model.pth")
+    assert checkpoint["epoch"] == open_run(trained).best_epoch
+    assert checkpoint["config"]["task"] == "seizure_detection"
+    assert all(isinstance(value, torch.Tensor) for value in checkpoint["model_state_dict"].values())
+
+
+def test_the_same_configuration_and_seed_give_the_same_weights(
+    trained, corpus, tmp_path, settings_for, write_settings
+):
+    again = experiment.train(write_settings(tmp_path / "t.yaml", settings_for(corpus, tmp_path)))
+    first, second = (
+        torch.load(run / "best_model.pth")["model_state_dict"] for run in (trained, again)
+    )
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert open_run(trained).metrics == open_run(again).metrics
+
+
+def test_resuming_a_finished_run_says_so(trained):
+    with pytest.raises(RunError, match=r"has ended \(all 2 epochs were trained\)"):
+        experiment.train(resume=trained)
+
+
+def interrupted_copy(trained: Path, folder: Path) -> Path:
+    """The same run as if its process had died in the second epoch."""
+    copy = folder / trained.name
+    shutil.copytree(trained, copy)
+    record = (copy / "run.json").read_text()
+    (copy / "run.json").write_text(record.replace('"status": "completed"', '"status": "running"'))
+    return copy
+
+
+def test_resuming_with_other_settings_is_refused(trained, tmp_path):
+    copy = interrupted_copy(trained, tmp_path)
+    assert open_run(copy).status == "interrupted"
+    with pytest.raises(ConfigError, match=r"was begun with training.learning_rate = 0.0003"):
+        experiment.train(resume=copy, overrides=["training.learning_rate=1e-2"])
+
+
+def test_without_configuration_there_is_nothing_to_train():
+    with pytest.raises(ConfigError, match=r"No configuration; give a file"):
+        experiment.train()
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "error", "message"),
+    [
+        ("training", "early_stopping", {"metric": "roc"}, ConfigError, "metric is 'roc', which"),
+        ("data", "data_dir", "nowhere", DataError, "data_dir 'nowhere' does not exist"),
+        ("data", "n_channels", 18, ConfigError, "n_channels is 18, but .* has 19 channels"),
+        ("data", "window_size", 300, DataError, "300"),
+        ("preprocessing", "bandpass", [0.5, 200], ConfigError, "reach 200 Hz"),
+        ("preprocessing", "montage", ["X1", "X2"], DataError, "X1"),
+        ("model", "preset", "huge", ConfigError, "'model.preset' is 'huge'"),
+        ("task", None, "sleep_staging", ConfigError, "task 'sleep_staging' is not known"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_it_begins(
+    corpus, tmp_path, settings_for, write_settings, section, key, value, error, message
+):
+    settings = settings_for(corpus, tmp_path)
+    if key is None:
+        settings[section] = value
+    else:
+        settings.setdefault(section, {})[key] = value
+    with pytest.raises(error, match=message):
+        experiment.train(write_settings(tmp_path / "wrong.yaml", settings))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_training_without_any_seizure_is_refused(corpus, tmp_path, settings_for, write_settings):
+    quiet = tmp_path / "quiet"
+    shutil.copytree(corpus, quiet)
+    for path in quiet.rglob("*.csv_bi"):
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if ",seiz," not in line))
+    settings = settings_for(quiet, tmp_path)
+    with pytest.raises(DataError, match="border of a seizure"):
+        experiment.train(write_settings(tmp_path / "quiet.yaml", settings))
+    settings["data"]["use_balanced_sampling"] = False
+    with pytest.raises(DataError, match="no seizure to learn from"):
+        experiment.train(write_settings(tmp_path / "quiet.yaml", settings))
+
+
+def test_one_damaged_recording_stops_nothing(corpus, tmp_path, settings_for, write_settings):
+    copy = tmp_path / "corpus"
+    shutil.copytree(corpus, copy)
+    damaged = min((copy / "train").rglob("*.edf"))
+    damaged.write_bytes(damaged.read_bytes()[:700])
+    run = experiment.train(write_settings(tmp_path / "c.yaml", settings_for(copy, tmp_path)))
+    left_out = open_run(run).metadata.data["caches"]["train"]["left_out"]
+    assert list(left_out) == [damaged.stem]
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(
+    corpus, tmp_path, settings_for, write_settings
+):
+    settings = settings_for(corpus, tmp_path)
+    (tmp_path / "file").write_text("")
+    settings["experiment"]["output_dir"] = str(tmp_path / "file" / "runs")
+    with pytest.raises(RunError, match="runs"):
+        experiment.train(write_settings(tmp_path / "c.yaml", settings))
+
+
+def test_a_division_by_files_says_that_its_scores_are_too_good(
+    corpus, tmp_path, settings_for, write_settings, caplog
+):
+    settings = settings_for(corpus / "train", tmp_path)
+    settings["data"] |= {"split_policy": "filewise", "validation_split": 0.5, "dataset": "folder"}
+    settings["data"] |= {"patient_pattern": "^(.)", "use_balanced_sampling": False}
+    settings["evaluation"]["save_predictions"] = True
+    run = open_run(experiment.train(write_settings(tmp_path / "c.yaml", settings)))
+    assert run.splits.shared_patients
+    assert "too good" in caplog.text or "leak" in caplog.text
+    assert set(run.probabilities) == set(run.splits.validation)
