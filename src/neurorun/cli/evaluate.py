@@ -1,0 +1,40 @@
+"""`neurorun evaluate`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from neurorun.cli.options import ANY_PATH
+
+
+@click.command()
+@click.argument("run", type=ANY_PATH)
+@click.argument("data", type=ANY_PATH, required=False)
+@click.option(
+    "--split",
+    default="test",
+    show_default=True,
+    type=click.Choice(["validation", "test"]),
+    help="Which split of the run, if no DATA are given.",
+)
+def evaluate(run: Path, data: Path | None, split: Any) -> None:
+    """Score the best checkpoint of RUN again, on one of its splits or on other DATA.
+
+    Thresholds are those that the run chose on validation; they are applied as they are. The
+    metrics are added to the run's folder.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from neurorun import experiment
+    from neurorun.cli.outcome import in_words
+    from neurorun.cli.progress import TerminalProgress
+
+    results = experiment.evaluate(run, data, split=split, progress=TerminalProgress())
+    table = Table(title=f"{results.split}: {len(results.rows)} recordings", title_justify="left")
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right")
+    for name, value in results.metrics.items():
+        table.add_row(name, in_words(value))
+    Console().print(table)
