@@ -1,0 +1,41 @@
+"""Models from their settings."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from neurorun.models.detector import SeizureDetector
+from neurorun.models.detector_config import SeizureDetectorConfig
+
+
+def build_detector(
+    config: SeizureDetectorConfig, n_channels: int, *, rng: np.random.Generator | None = None
+) -> SeizureDetector:
+    """Make a detector with new weights, on the CPU.
+
+    Parameters
+    ----------
+    n_channels : channels of EEG in the data, > 0
+    rng : where the weights come from; None is PyTorch's own generator in the state it has
+
+    Examples
+    --------
+    >>> config = SeizureDetectorConfig(preset="small")
+    >>> detector = build_detector(config, 19, rng=np.random.default_rng(0))
+    >>> detector(torch.zeros(2, 19, 1000)).shape
+    torch.Size([2, 1000])
+    """
+    if rng is None:
+        return SeizureDetector(config, n_channels)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng.integers(2**63)))
+        return SeizureDetector(config, n_channels)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Numbers that training can change.
+
+    >>> count_parameters(nn.Linear(3, 2))
+    8
+    """
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
