@@ -182,6 +182,14 @@ def test_labels_and_classes_are_said_on_the_command_line(run, tmp_path):
     assert "overlap 1 1 0 1.000" in " ".join(shown.split())
 
 
+def test_a_picture_that_is_not_of_all_recordings_says_so(run, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("neurorun.cli.score_plot.MOST_RECORDINGS", 2)
+    path = tmp_path / "events.png"
+    _, _, said = run(BIDS / "ref", BIDS / "hyp", "--method", "overlap", "--plot", path)
+    assert "shows the first 2 of 8 recordings" in " ".join(said.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -29,12 +29,13 @@ def runs(folder: Path, sort: Any) -> None:
 
     from neurorun.runs import list_runs
 
-    table = Table("run", "status", "epochs", "best", "experiment")
+    table = Table()
+    table.add_column("run", overflow="fold", min_width=24)
+    for name in ("status", "epochs", "best"):
+        table.add_column(name)
     for line in list_runs(folder, sort=sort):
         planned = "" if line.epochs_planned is None else f" of {line.epochs_planned}"
-        table.add_row(
-            line.name, line.status, f"{line.epochs_run}{planned}", _best(line), line.experiment
-        )
+        table.add_row(line.name, line.status, f"{line.epochs_run}{planned}", _best(line))
     Console().print(table)
 
 

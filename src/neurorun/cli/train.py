@@ -25,4 +25,5 @@ def train(config: Path | None, overrides: tuple[str, ...], resume: Path | None) 
         raise click.UsageError("CONFIG is missing; give one, for example configs/local.yaml.")
     progress = TerminalProgress()
     run = experiment.train(config, overrides=overrides, resume=resume, progress=progress)
-    echo_outcome(run)
+    if experiment.is_first_process():
+        echo_outcome(run)

@@ -25,8 +25,8 @@ def validate(config: Path, overrides: tuple[str, ...]) -> None:
 def schema(task: str) -> None:
     """Print the JSON Schema of the configuration.
 
-    Editors complete and check a YAML file that names it in its first line:
-    # yaml-language-server: $schema=schema.json
+    Editors complete and check a YAML file whose first line is
+    "# yaml-language-server: $schema=schema.json".
     """
     from neurorun.core import to_json
     from neurorun.experiment import experiment_model

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, PositiveFloat
 
-from neurorun.core import SILENT, ConfigError, DataError, Progress
+from neurorun.core import SILENT, ConfigError, DataError, Progress, whole_samples
 from neurorun.data.builder import BuildReport, build_cache
 from neurorun.data.cache import Cache, open_cache
 from neurorun.data.corpora import CorpusConfig, SurveyedEntry, find_recordings, survey
@@ -63,6 +63,8 @@ def check_data(data: DataConfig, preprocessing: PreprocessingConfig) -> None:
             f"channels ({', '.join(channels)}). Correct one, or leave n_channels out."
         )
     check_band(preprocessing, data.sampling_rate)
+    for length_s in (data.window_size, data.stride, data.prediction_windows.stride):
+        whole_samples(length_s, data.sampling_rate)
 
 
 @dataclass(frozen=True)

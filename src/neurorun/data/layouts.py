@@ -174,6 +174,8 @@ def bids(
     for path in _recordings(data_dir):
         inner = path.relative_to(data_dir.parent).parts
         patient = next((part for part in inner if part.startswith("sub-")), None)
+        if "derivatives" in path.relative_to(data_dir).parts:
+            continue
         if patient is None or path.parent.name != "eeg" or not path.stem.endswith("_eeg"):
             continue
         stem = path.stem.removesuffix("_eeg")

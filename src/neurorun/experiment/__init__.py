@@ -11,6 +11,7 @@ from neurorun.experiment.config import (
 from neurorun.experiment.detect import Detection, Detector, detect, detect_files
 from neurorun.experiment.evaluate import evaluate
 from neurorun.experiment.train import train
+from neurorun.training import is_first_process
 
 __all__ = [
     "Detection",
@@ -22,6 +23,7 @@ __all__ = [
     "evaluate",
     "experiment_from",
     "experiment_model",
+    "is_first_process",
     "load_experiment",
     "resolved_plan",
     "train",

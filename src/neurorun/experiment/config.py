@@ -11,7 +11,13 @@ from pydantic import Field, create_model
 
 from neurorun.core import Config, ConfigError, nearest_of, read_settings, validate_settings
 from neurorun.tasks import TASKS, Task
-from neurorun.training import LoggingConfig, MlflowConfig, TrainingConfig, WandbConfig
+from neurorun.training import (
+    LoggingConfig,
+    MlflowConfig,
+    TrainingConfig,
+    WandbConfig,
+    monitored_metric,
+)
 
 DEFAULT_TASK = "seizure_detection"
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -25,7 +31,7 @@ class ExperimentSection(Config):
     description: str = ""
     """What is asked, in a sentence; shown in the report."""
     seed: int = Field(default=42, ge=0)
-    """The number from which all randomness follows."""
+    """The number from which all randomness of training follows; splits have ``data.split_seed``."""
     device: Literal["auto", "cuda", "cpu", "mps"] = "auto"
     """Where the model computes; ``auto`` takes CUDA where there is one."""
     output_dir: Path = Path("runs")
@@ -128,6 +134,7 @@ def experiment_from(settings: dict[str, Any], *, source: str) -> Experiment:
     task = task_named(str(settings.get("task", DEFAULT_TASK)))
     checked = validate_settings(settings, experiment_model(task.name), source=source)
     task.check(checked)
+    monitored_metric(task.metrics(checked), checked.training.early_stopping)
     return Experiment(task, checked)
 
 

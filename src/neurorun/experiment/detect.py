@@ -10,7 +10,13 @@ import torch
 from torch import nn
 
 from neurorun.core import SILENT, DataError, NeurorunError, Progress, Recording, RunError, Timeline
-from neurorun.data import CachedRecording, prepare, read_recording
+from neurorun.data import (
+    CachedRecording,
+    prepare,
+    read_header,
+    read_recording,
+    resolve_montage,
+)
 from neurorun.evaluation import PostprocessingConfig, RecordingPrediction
 from neurorun.experiment.config import experiment_from
 from neurorun.experiment.records import operating_points_of
@@ -70,6 +76,19 @@ class Detector:
         if fa_rate is not None:
             chosen = _point(opened, fa_rate).applied_to(chosen)
         return cls(model.to(device), sections, chosen)
+
+    def read(self, path: Path) -> Recording:
+        """Read the channels that the run needs, and no others.
+
+        Raises
+        ------
+        DataError : the file cannot be read, or a channel is missing
+        """
+        settings = self.sections.preprocessing
+        plan = resolve_montage(
+            read_header(path).channels, settings.montage, interpolate=settings.use_mne
+        )
+        return read_recording(path, channels=plan.inputs)
 
     def detect(self, recording: Recording) -> Timeline:
         """Events of one recording; nothing is detected in stretches shorter than a window.
@@ -164,7 +183,7 @@ def _detect_file(
     detector: Detector, path: Path, target: Path, formats: Sequence[EventFormat]
 ) -> Detection:
     try:
-        recording = read_recording(path)
+        recording = detector.read(path)
         timeline = detector.detect(recording)
     except NeurorunError as error:
         logger.warning("%s: %s", path, error)

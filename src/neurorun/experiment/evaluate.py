@@ -25,8 +25,7 @@ def evaluate(
     ----------
     run : folder of the run; the metrics are added to it
     data : other recordings, all of which are scored; None takes a split of the run
-    split : ``validation`` or ``test`` of the run; with ``data`` the name under which the metrics
-        are kept, by default that of the folder
+    split : ``validation`` or ``test`` of the run; other data are named after their folder
     progress : shows what is being done
 
     Raises
@@ -39,7 +38,7 @@ def evaluate(
     sections = sections_of(experiment.settings)
     checkpoint = opened.checkpoint("best")
     model = experiment.task.open_model(experiment.settings, checkpoint["model_state_dict"])
-    name = split if data is None else data.name
+    name = split if data is None else data.resolve().name
     results = results_of(
         model.to(resolve_device(experiment.settings.experiment.device)),
         tuple(_recordings(opened, sections, data, split, progress)),

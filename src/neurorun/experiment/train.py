@@ -12,7 +12,7 @@ from neurorun.experiment.config import Experiment, experiment_from, load_experim
 from neurorun.experiment.records import record_data, record_validation
 from neurorun.runs import Run, RunWriter, create_run, flat, open_run, resume_run
 from neurorun.tasks import PreparedTask
-from neurorun.training import fit, launch, monitored_metric, seed_everything
+from neurorun.training import MAY_CHANGE, fit, launch, monitored_metric, seed_everything
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +58,23 @@ def _resume(
     experiment = experiment_from(run.config, source=str(run.path / "config.yaml"))
     if config is not None or overrides:
         source = Path(config) if config is not None else run.path / "config.yaml"
-        _check_same(load_experiment(source, overrides), experiment, run)
+        asked = load_experiment(source, overrides)
+        _check_same(asked, experiment, run)
+        experiment = asked
     return _train(experiment, earlier=run, progress=progress)
+
+
+_MAY_CHANGE = frozenset(f"training.{key}" for key in MAY_CHANGE)
 
 
 def _check_same(asked: Experiment, stored: Experiment, run: Run) -> None:
     """Refuse to go on with other settings: the curves would not be of one experiment."""
     first, second = flat(asked.resolved), flat(stored.resolved)
-    differing = sorted(key for key in first | second if first.get(key) != second.get(key))
+    differing = sorted(
+        key
+        for key in first | second
+        if first.get(key) != second.get(key) and key not in _MAY_CHANGE
+    )
     if differing:
         found = ", ".join(f"{key} = {second.get(key)}" for key in differing[:5])
         raise ConfigError(

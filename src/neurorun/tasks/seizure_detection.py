@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import nn
 
-from neurorun.core import SILENT, Config, Progress
+from neurorun.core import SILENT, Config, Metric, Progress
 from neurorun.data import Corpus, DataConfig, PreprocessingConfig, check_data
-from neurorun.evaluation import EvaluationConfig, PostprocessingConfig
+from neurorun.evaluation import EvaluationConfig, PostprocessingConfig, metric_declarations
 from neurorun.models import SeizureDetectorConfig
 from neurorun.tasks.prepared_seizure_detection import PreparedSeizureDetection
 from neurorun.tasks.seizure_sections import (
@@ -37,6 +37,10 @@ class SeizureDetection:
         ConfigError : channels do not fit the montage, or the band does not fit the rate
         """
         check_data(settings.data, settings.preprocessing)
+
+    def metrics(self, settings: Any) -> tuple[Metric, ...]:
+        """What validation will measure besides ``val_loss``."""
+        return metric_declarations(settings.evaluation)
 
     def describe(self, settings: Any) -> dict[str, str]:
         """The facts that follow from the settings, in words."""

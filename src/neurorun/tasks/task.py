@@ -85,6 +85,10 @@ class Task(Protocol):
         """Refuse settings that contradict each other across sections."""
         ...
 
+    def metrics(self, settings: Any) -> tuple[Metric, ...]:
+        """What validation will measure besides ``val_loss``."""
+        ...
+
     def describe(self, settings: Any) -> dict[str, str]:
         """The facts that follow from the settings, in words, without touching any data."""
         ...

@@ -1,7 +1,8 @@
 """Training: one readable loop over Lightning Fabric, for any task that keeps its protocol."""
 
+from neurorun.training.checkpoint import MAY_CHANGE
 from neurorun.training.config import TrainingConfig
-from neurorun.training.devices import Device, launch, resolve_device
+from neurorun.training.devices import Device, is_first_process, launch, resolve_device
 from neurorun.training.early_stopping import VAL_LOSS, EarlyStoppingConfig, monitored_metric
 from neurorun.training.fit import FitResult, fit
 from neurorun.training.losses import SampleLoss, binary_cross_entropy, focal_loss
@@ -15,6 +16,7 @@ from neurorun.training.tracking import Tracker
 from neurorun.training.tracking_config import LoggingConfig, MlflowConfig, WandbConfig
 
 __all__ = [
+    "MAY_CHANGE",
     "VAL_LOSS",
     "Arrays",
     "Device",
@@ -35,6 +37,7 @@ __all__ = [
     "count_steps",
     "fit",
     "focal_loss",
+    "is_first_process",
     "launch",
     "learning_rate_factor",
     "monitored_metric",

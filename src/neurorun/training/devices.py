@@ -1,6 +1,7 @@
 """Processes, devices and number formats: Lightning Fabric, set up from the configuration."""
 
 import logging
+import os
 from datetime import timedelta
 from typing import Literal
 
@@ -9,6 +10,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 from lightning_fabric.strategies.strategy import Strategy
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 
@@ -50,6 +52,11 @@ def launch(config: TrainingConfig, *, device: Device = "auto") -> Fabric:
         precision_of(config, accelerator),
     )
     return fabric
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes and prints, of those that train together."""
+    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
 
 
 def resolve_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
@@ -107,6 +114,13 @@ def reduce_over_processes(fabric: Fabric, own: Tensor, operation: Literal["sum",
 
 
 def _check_devices(config: TrainingConfig, accelerator: str) -> None:
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if started > 1 and config.devices != "auto" and config.devices * config.num_nodes != started:
+        raise ConfigError(
+            f"{started} processes were started together, but training.devices is "
+            f"{config.devices} and training.num_nodes {config.num_nodes}; their product must be "
+            "the number of processes. Set both."
+        )
     available = torch.cuda.device_count() if accelerator == "cuda" else None
     if available is not None and config.devices != "auto" and config.devices > available:
         raise ConfigError(

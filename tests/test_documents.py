@@ -1,0 +1,478 @@
+"""What the documents say is true.
+
+Every Python block of a page runs, in the order of the page, in one namespace and an empty folder.
+Configurations in YAML blocks are checked, commands in console blocks have the options that they are
+shown with, links lead somewhere, and every setting that a page names exists.
+"""
+
+import ast
+import doctest
+import functools
+import os
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+import types
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import click
+import pytest
+
+from neurorun.cli import COMMANDS
+from neurorun.core import Config, NeurorunError, parse_yaml
+from neurorun.experiment import experiment_from, experiment_model, load_experiment, resolved_plan
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/*.md", "configs/*.md")
+    for path in ROOT.glob(pattern)
+)
+CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
+SETTINGS = experiment_model("seizure_detection")
+
+EXAMPLES = {
+    "experiment_saver_example.py": "best epoch: 3",
+    "own_loop.py": "completed, best epoch 20",
+    "read_recording_and_montage.py": "T6-O2",
+    "score_files.py": "szcore-event  sensitivity 0.50",
+    "train_and_detect.py": "AUROC on validation",
+}
+"""A part of what each prints."""
+
+WITHOUT_TORCH = sorted(set(EXAMPLES) - {"train_and_detect.py"})
+
+
+A_RUN = """
+import torch
+from neurorun.core import Timeline
+from neurorun.runs import start_run
+config, model, train_loss, val_iou = {"training": {"epochs": 1}}, torch.nn.Linear(1, 1), 0.5, 0.5
+with start_run(
+    "runs", "local", monitor="val_iou", better="higher", config=config,
+    run_name="20250114_093012-local",
+) as run:
+    run.log_epoch(1, {"val_iou": 0.5})
+    run.save_checkpoint("best", lambda stream: torch.save(model.state_dict(), stream))
+    run.write_events(Timeline("aaaaaajy_s001_t000", 60.0))
+"""
+SITUATIONS = {"docs/run-folder.md": A_RUN}
+"""What is there before the first block of a page; most pages make what they need."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, and the line of the page on which it begins."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+
+def blocks_of(page: str) -> Iterator[Block]:
+    language, first, lines = None, 0, []
+    for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("```") and language is None:
+            language, first, lines = line[3:].strip(), number + 1, []
+        elif line.startswith("```"):
+            yield Block(page, first, language, "\n".join(lines) + "\n")
+            language = None
+        elif language is not None:
+            lines.append(line)
+    assert language is None, f"{page}: a block is not closed"
+
+
+def prose_of(page: str) -> str:
+    """Text of a page without its blocks."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+
+
+def named(blocks: list[Block]) -> list[Any]:
+    return [pytest.param(block, id=f"{block.page}:{block.line}") for block in blocks]
+
+
+# configurations
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_configuration_has_a_plan(name):
+    assert resolved_plan(load_experiment(ROOT / "configs" / name))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("block", named([b for b in BLOCKS if b.language == "yaml"]))
+def test_every_yaml_block_is_a_configuration(block):
+    settings = parse_yaml(block.text)
+    assert set(settings) <= set(SETTINGS.model_fields)
+    settings.setdefault("model", {}).setdefault("preset", "small")
+    experiment_from(settings, source=f"{block.page}, line {block.line}")
+
+
+@pytest.mark.unit
+def test_the_page_of_settings_is_that_of_the_code():
+    written = runpy.run_path(str(ROOT / "docs/generate_configuration.py"))["page"]()
+    assert (ROOT / "docs/configuration.md").read_text(encoding="utf-8") == written, (
+        "docs/configuration.md is stale; run: python docs/generate_configuration.py"
+    )
+
+
+def fields_of(model: type[Config], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Places of all settings and sections, the outermost first."""
+    for name, field in model.model_fields.items():
+        yield (*place, name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Config):
+            yield from fields_of(field.annotation, (*place, name))
+
+
+KEYS = {".".join(place) for place in fields_of(SETTINGS)}
+SPELLINGS = {"postprocessing.min_duration", "postprocessing.morphology.kernel_size"}
+FOREIGN = {"data.dataset_path"}  # of the crack experiments, whose configurations are read, too
+FILES = re.compile(r".*\.(py|log|md|yaml|yml|json|pt|pth|csv|txt|html)")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_that_a_page_names_exists(page):
+    prose = prose_of(page)
+    if page == "configs/README.md":  # its first column holds the keys of an earlier program
+        prose = re.sub(r"^\|[^|]*\|", "|", prose, flags=re.MULTILINE)
+    words = re.findall(rf"`((?:{'|'.join(SETTINGS.model_fields)})\.[\w.*]+)(?::[^`]*)?`", prose)
+    words = [word.removesuffix(".*") for word in words if not FILES.fullmatch(word)]
+    assert sorted(set(words) - KEYS - SPELLINGS - FOREIGN) == []
+
+
+# every setting has an effect
+
+
+def sources() -> Iterator[ast.Module]:
+    for path in sorted((ROOT / "src/neurorun").rglob("*.py")):
+        yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def keys_of(node: ast.AST) -> tuple[str, ...]:
+    """Keys by which a place in nested mappings is looked up: ``a["b"].get("c")`` gives b, c."""
+    if isinstance(node, ast.Subscript):
+        inner, key = node.value, node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+        if node.func.attr != "get":
+            return ()
+        inner, key = node.func.value, node.args[0]
+    else:
+        return ()
+    known = isinstance(key, ast.Constant) and isinstance(key.value, str)
+    return (*keys_of(inner), key.value) if known else ()
+
+
+def is_property(node: ast.AST) -> bool:
+    decorators = getattr(node, "decorator_list", [])
+    return any(isinstance(one, ast.Name) and one.id == "property" for one in decorators)
+
+
+def reads_of(
+    node: ast.AST, inside: frozenset[str] = frozenset()
+) -> Iterator[tuple[str | tuple[str, ...], frozenset[str]]]:
+    """Attributes, keys and texts that are read, each with the classes in whose bodies that happens.
+
+    A property counts as outside of its class: somebody else reads it.
+    """
+    if isinstance(node, ast.ClassDef):
+        inside = inside | {node.name}
+    if is_property(node):
+        inside = frozenset()
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        yield node.attr, inside
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield tuple(node.value.split(".")), inside
+    if keys := keys_of(node):
+        yield keys, inside
+    for child in ast.iter_child_nodes(node):
+        yield from reads_of(child, inside)
+
+
+@functools.cache
+def all_reads() -> frozenset[tuple[str | tuple[str, ...], frozenset[str]]]:
+    return frozenset(read for tree in sources() for read in reads_of(tree))
+
+
+def model_at(place: tuple[str, ...]) -> type[Config]:
+    model: Any = SETTINGS
+    for name in place:
+        model = model.model_fields[name].annotation
+    return model
+
+
+def cases(places: Iterable[tuple[str, ...]]) -> list[Any]:
+    return [pytest.param(place, id=".".join(place)) for place in places]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("place", cases(fields_of(SETTINGS)))
+def test_every_setting_is_read_outside_of_its_class(place):
+    owners = {owner.__name__ for owner in model_at(place[:-1]).__mro__}
+    assert [
+        read
+        for read, inside in all_reads()
+        if read in (place[-1], place[-2:], place) and not owners & inside
+    ]
+
+
+WITHOUT_ANOTHER_VALUE = {
+    "task": "there is one task so far",
+    "model.ssm_backend": "the other one must be installed and needs CUDA",
+}
+OTHER_VALUES: dict[str, Any] = {
+    "preprocessing.montage": "double-banana",
+    "training.early_stopping.metric": "auroc",
+    "data.patient_pattern": "^([^_]+)_",
+    "model.encoder.stages": 3,
+}
+"""Values of settings whose type does not say what may be written there."""
+
+
+def others(kind: Any, value: Any) -> Iterator[Any]:
+    """Values of a type that are not this one, the likely ones first."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        yield from others(inner[0], value)
+    elif origin in (Union, types.UnionType):
+        for one in inner:
+            yield from others(one, value)
+        yield None
+    elif origin is Literal:
+        yield from (choice for choice in inner if choice != value)
+    elif origin is tuple:
+        yield from (list(value[:-1]), [*value, "another"]) if value else (["another"], [70, 90])
+        yield [number * 0.9 for number in value or () if isinstance(number, float)]
+    elif origin is dict:
+        yield {"another": None}
+    elif kind is bool:
+        yield not value
+    elif kind in (int, float):
+        number = value if isinstance(value, int | float) else 1
+        yield from (
+            kind(other) for other in (number + 1, number + 2, number / 2, number * 1.01, 19, 0.25)
+        )
+    elif kind in (str, Path):
+        yield f"{value}-another"
+
+
+@functools.cache
+def plain_plan() -> str:
+    return resolved_plan(experiment_from(small_with((), None), source="test"))
+
+
+def small_with(place: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """Settings of a small model with another value at one place."""
+    settings: dict[str, Any] = {"model": {"preset": "small"}}
+    for depth, name in enumerate(place):
+        section = functools.reduce(dict.__getitem__, place[:depth], settings)
+        section[name] = section.get(name, {}) if depth + 1 < len(place) else value
+    return settings
+
+
+def plan_with_another(place: tuple[str, ...]) -> str:
+    """Plan with the first other value that is allowed at a place."""
+    field = model_at(place[:-1]).model_fields[place[-1]]
+    key = ".".join(place)
+    before = functools.reduce(
+        getattr, place, experiment_from(small_with((), None), source="test").settings
+    )
+    values = [OTHER_VALUES[key]] if key in OTHER_VALUES else others(field.annotation, before)
+    for value in values:
+        try:
+            experiment = experiment_from(small_with(place, value), source="test")
+        except NeurorunError:
+            continue
+        if functools.reduce(getattr, place, experiment.settings) != before:
+            return resolved_plan(experiment)
+    raise AssertionError(f"no other value of {key} is allowed; add one to OTHER_VALUES")
+
+
+def has_fields(place: tuple[str, ...]) -> bool:
+    kind = model_at(place[:-1]).model_fields[place[-1]].annotation
+    return isinstance(kind, type) and issubclass(kind, Config)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "place",
+    cases(
+        place
+        for place in fields_of(SETTINGS)
+        if not has_fields(place) and ".".join(place) not in WITHOUT_ANOTHER_VALUE
+    ),
+)
+def test_another_value_of_a_setting_is_another_plan(place):
+    assert plan_with_another(place) != plain_plan()
+
+
+# Python
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "page", list(dict.fromkeys(b.page for b in BLOCKS if b.language == "python"))
+)
+def test_every_python_block_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(SITUATIONS.get(page, ""), namespace)
+    for block in blocks_of(page):
+        if block.language == "python":
+            run(block, namespace)
+
+
+def run(block: Block, namespace: dict[str, Any]) -> None:
+    if not block.text.startswith(">>>"):
+        code = compile("\n" * (block.line - 1) + block.text, str(ROOT / block.page), "exec")
+        exec(code, namespace)
+        return
+    parser, runner, told = doctest.DocTestParser(), doctest.DocTestRunner(verbose=False), []
+    test = parser.get_doctest(block.text, namespace, block.page, block.page, block.line - 1)
+    result = runner.run(test, out=told.append, clear_globs=False)
+    namespace.update(test.globs)
+    assert not result.failed, "".join(told)
+
+
+def output_of(*arguments: str, cwd: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("name", "printed"), EXAMPLES.items())
+def test_every_example_runs(name, printed, tmp_path):
+    path = ROOT / "examples" / name
+    assert printed in output_of(str(path), cwd=tmp_path)
+    assert not list(tmp_path.iterdir()), "it leaves something behind where it is started"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_examples_that_train_nothing_of_ours_need_no_torch(name, tmp_path):
+    path = str(ROOT / "examples" / name)
+    code = f"import runpy, sys; sys.modules['torch'] = None; runpy.run_path({path!r}, {{}}, "
+    assert EXAMPLES[name] in output_of("-c", f"{code}'__main__')", cwd=tmp_path)
+
+
+@pytest.mark.unit
+def test_every_example_is_run_and_short():
+    paths = list((ROOT / "examples").glob("*.py"))
+    assert sorted(path.name for path in paths) == sorted(EXAMPLES)
+    lengths = [len(path.read_text(encoding="utf-8").splitlines()) for path in paths]
+    assert max(lengths) < 60
+
+
+# commands
+
+
+def command_lines() -> Iterator[tuple[Block, list[str]]]:
+    for block in BLOCKS:
+        if block.language == "console":
+            for line in block.text.replace("\\\n", " ").splitlines():
+                words = shlex.split(line.partition(" > ")[0], comments=True)
+                if words[:2] == ["$", "neurorun"]:
+                    yield block, words[2:]
+
+
+def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
+    command = COMMANDS[words[0]].load(words[0])
+    rest = words[1:]
+    while isinstance(command, click.Group):
+        command, rest = command.commands[rest[0]], rest[1:]
+    return command, rest
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [pytest.param(b, w, id=f"{b.page}:{b.line}:{' '.join(w)[:40]}") for b, w in command_lines()],
+)
+def test_every_command_line_can_be_typed(block, words):
+    command, rest = command_of(words)
+    options = {text for parameter in command.params for text in parameter.opts}
+    shown = {word for word in rest if word.startswith("-")}
+    assert shown <= options, f"{block.page}, line {block.line}: {shown - options}"
+    context = click.Context(command, info_name=words[0])
+    try:
+        command.parse_args(context, rest)
+    except click.BadParameter as error:
+        if "does not exist" not in error.message:
+            raise
+
+
+def sections_of_commands() -> dict[str, str]:
+    text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    pieces = re.split(r"^## `([\w-]+)`$", text, flags=re.MULTILINE)[1:]
+    return dict(zip(pieces[::2], pieces[1::2], strict=True))
+
+
+@pytest.mark.unit
+def test_every_command_has_its_section():
+    assert list(sections_of_commands()) == list(COMMANDS)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_section_names_every_option_and_shows_the_command(name):
+    section = sections_of_commands()[name]
+    command = COMMANDS[name].load(name)
+    inner = command.commands.values() if isinstance(command, click.Group) else [command]
+    options = [
+        max(parameter.opts, key=len)
+        for one in inner
+        for parameter in one.params
+        if isinstance(parameter, click.Option)
+    ]
+    assert [option for option in options if f"`{option}" not in section] == []
+    assert f"$ neurorun {name}" in section
+
+
+# links and language
+
+
+def anchors_of(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    broken = []
+    for link in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", prose_of(page)):
+        if re.match(r"\w+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = ROOT / page if not name else (ROOT / page).parent / name
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_holds_an_emoji_or_a_path_of_a_machine(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert re.findall(r"[\u2600-\u27bf\U0001f000-\U0001faff]", text) == []
+    assert re.findall(r"(?<![\w.])/(?:work|tmp|home|root|Users)/\S*", text) == []
