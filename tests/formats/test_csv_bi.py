@@ -117,7 +117,7 @@ def test_confidence_is_kept_and_unknown_confidence_is_none(written):
         pytest.param("TERM,1,2,seiz,1\nTERM,1,2,seiz,1\n", r"line 8: .* line 7", id="listed-twice"),
         pytest.param(
             "TERM,1,2,sezure,1\nTERM,3,4,blink,1\nTERM,5,6,blink,1\n",
-            r"unknown labels: 'sezure' \(line 7\), 'blink' \(line 8\)\. Known are bckg, absz",
+            r"unknown labels: 'sezure' \(line 7\), 'blink' \(line 8\)\. Known are absz, atsz, bckg",
             id="unknown-labels",
         ),
         pytest.param("TERM,1,2,seiz\n", r"line 7: 4 columns in 'TERM,1,2,seiz'", id="four-columns"),

@@ -20,6 +20,7 @@ from neurorun.core.errors import (
 )
 from neurorun.core.events import (
     BACKGROUND,
+    NON_EPILEPTIC,
     SEIZURE,
     Event,
     Timeline,
@@ -43,6 +44,7 @@ from neurorun.core.units import nearest_sample, whole_samples
 
 __all__ = [
     "BACKGROUND",
+    "NON_EPILEPTIC",
     "SEIZURE",
     "SILENT",
     "Advance",

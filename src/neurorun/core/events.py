@@ -16,6 +16,8 @@ from neurorun.core.units import nearest_sample
 
 SEIZURE = "seiz"
 BACKGROUND = "bckg"
+NON_EPILEPTIC = "nesz"
+"""Label of TUSZ for a seizure that a patient has without any sign of it in the EEG."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,8 +117,9 @@ class Timeline:
 
     @property
     def seizures(self) -> tuple[Event, ...]:
-        """Events whose label is not background."""
-        return tuple(event for event in self.events if event.label != BACKGROUND)
+        """Events that show in the EEG: neither background nor non-epileptic."""
+        others = (BACKGROUND, NON_EPILEPTIC)
+        return tuple(event for event in self.events if event.label not in others)
 
 
 def _by_time(event: Event) -> tuple[float, float, str]:

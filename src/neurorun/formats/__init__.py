@@ -9,13 +9,14 @@ from neurorun.formats.edf_signals import EdfSignal
 from neurorun.formats.edf_writer import write_recording
 from neurorun.formats.event_files import EventFormat, read_events, write_events
 from neurorun.formats.event_labels import SEIZURE_LABELS, TUSZ_TO_HED, is_seizure_label
-from neurorun.formats.event_rows import Labels, Overlaps
+from neurorun.formats.event_rows import DurationError, Labels, Overlaps
 from neurorun.formats.mne_raw import from_mne_raw, to_mne_raw
 from neurorun.formats.siena_list import ListedSeizure, read_siena_list, same_recording
 
 __all__ = [
     "SEIZURE_LABELS",
     "TUSZ_TO_HED",
+    "DurationError",
     "EdfFile",
     "EdfHeader",
     "EdfSignal",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurorun.core import BACKGROUND, SEIZURE, DataError, Event, FormatError, Timeline, write_text
-from neurorun.formats.event_labels import is_seizure_label
+from neurorun.formats.event_labels import hed_label, is_seizure_label
 from neurorun.formats.event_rows import (
     EventRow,
     Labels,
@@ -202,7 +202,7 @@ def write_csv_bi(path: Path, timeline: Timeline, *, montage_file: str = MONTAGE_
 
 
 def _row(event: Event) -> str:
-    label = BACKGROUND if event.label == BACKGROUND else SEIZURE
+    label = SEIZURE if is_seizure_label(event.label) else BACKGROUND
     certainty = 1.0 if event.confidence is None else event.confidence
     return f"{ALL_CHANNELS},{event.onset_s:.4f},{event.offset_s:.4f},{label},{certainty:.4f}"
 
@@ -224,7 +224,7 @@ def check_writable(events: Sequence[Event], *, path: Path, duration_s: float) ->
                 f"ends, and the end of the recording at {end_s:g} s, to four decimals. Merge "
                 "events that share time and drop those outside the recording first."
             )
-        if event.label != BACKGROUND and not is_seizure_label(event.label):
+        if hed_label(event.label) is None:
             raise DataError(
                 f"Cannot write '{path}': '{event.label}' at {event.onset_s:g} s is neither bckg "
                 "nor a seizure. Give it a known label, or leave it out."

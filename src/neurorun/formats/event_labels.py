@@ -4,6 +4,10 @@ TUSZ writes four letters (``fnsz``), HED-SCORE a path into a tree of seizure typ
 (``sz_foc_ia_nm``). Both call time without a seizure ``bckg``. Where a file only says that there is
 a seizure (``seiz``, ``sz``), our label is ``seiz``.
 
+TUSZ's ``nesz`` is a non-epileptic seizure: the patient has one, the EEG shows nothing of it. It is
+read and kept under its name, but it is nothing that could be detected: in targets, scores and
+formats that do not know it, it is background.
+
 References
 ----------
 .. [1] Shah, von Weltin, Lopez et al., "The Temple University Hospital Seizure Detection Corpus",
@@ -15,7 +19,7 @@ References
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from neurorun.core import BACKGROUND, SEIZURE
+from neurorun.core import BACKGROUND, NON_EPILEPTIC, SEIZURE
 
 TUSZ_TO_HED: Mapping[str, str] = MappingProxyType(
     {
@@ -31,13 +35,13 @@ TUSZ_TO_HED: Mapping[str, str] = MappingProxyType(
         "tcsz": "sz_gen_m_tonicClonic",
         "atsz": "sz_gen_m_atonic",
         "mysz": "sz_gen_nm_myoclonic",
-        "nesz": "sz",
+        NON_EPILEPTIC: BACKGROUND,
     }
 )
 """Labels of TUSZ, each with the nearest type of HED-SCORE."""
 
-SEIZURE_LABELS: frozenset[str] = frozenset(TUSZ_TO_HED) - {BACKGROUND}
-"""Labels of TUSZ that mark a seizure of any kind."""
+SEIZURE_LABELS: frozenset[str] = frozenset(TUSZ_TO_HED) - {BACKGROUND, NON_EPILEPTIC}
+"""Labels of TUSZ that mark a seizure of any kind that shows in the EEG."""
 
 HED_SEIZURE = "sz"
 """Label of HED-SCORE for a seizure of unknown type, and the beginning of all others."""

@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from neurorun.core import BACKGROUND, SEIZURE, DataError, Event, FormatError, merge_touching
-from neurorun.formats.event_labels import HED_SEIZURE, SEIZURE_LABELS, is_seizure_label
+from neurorun.core import (
+    BACKGROUND,
+    NON_EPILEPTIC,
+    SEIZURE,
+    DataError,
+    Event,
+    FormatError,
+    merge_touching,
+)
+from neurorun.formats.event_labels import HED_SEIZURE, TUSZ_TO_HED, is_seizure_label
 
 Overlaps = Literal["refuse", "merge"]
 """What to do with seizures that share time: refuse the file, or make one event of them."""
@@ -24,6 +32,10 @@ TIME_TOLERANCE_S = 5e-5
 
 DURATION_TOLERANCE_S = 1.0
 """Two statements of one recording's length may differ by this: the padding of a data record."""
+
+
+class DurationError(FormatError):
+    """An event file is of a recording of another length, or does not say how long it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +155,7 @@ def translate(names: Iterable[tuple[str, str]], *, path: Path, labels: Labels) -
 
 
 def _known(name: str) -> str | None:
-    if name.lower() in SEIZURE_LABELS or name.lower() == BACKGROUND:
+    if name.lower() in TUSZ_TO_HED:
         return name.lower()
     if name.lower() == HED_SEIZURE:
         return SEIZURE
@@ -153,8 +165,8 @@ def _known(name: str) -> str | None:
 def _unknown_labels(unknown: Mapping[str, str], path: Path) -> str:
     listed = ", ".join(f"'{name}' ({place})" for name, place in unknown.items())
     return (
-        f"'{path}' has unknown labels: {listed}. Known are {BACKGROUND}, "
-        f"{', '.join(sorted(SEIZURE_LABELS))} and sz or sz_*. Correct them, or say what they mean: "
+        f"'{path}' has unknown labels: {listed}. Known are "
+        f"{', '.join(sorted(TUSZ_TO_HED))} and sz or sz_*. Correct them, or say what they mean: "
         "labels={'theirs': 'seiz'} (--label theirs=seiz), or None (--label theirs=) for rows to "
         "leave out."
     )
@@ -203,7 +215,8 @@ def settle_overlaps(
 
 
 def _same_kind(first: Event, second: Event) -> bool:
-    return (first.label == BACKGROUND) == (second.label == BACKGROUND)
+    background = (BACKGROUND, NON_EPILEPTIC)
+    return (first.label in background) == (second.label in background)
 
 
 def _overlap(first: EventRow, second: EventRow, path: Path) -> FormatError:
@@ -220,17 +233,17 @@ def agreed_duration(stated_s: float | None, given_s: float | None, *, path: Path
 
     Raises
     ------
-    FormatError : neither is known, or they belong to different recordings
+    DurationError : neither is known, or they belong to different recordings
     """
     if stated_s is None:
         if given_s is None:
-            raise FormatError(
+            raise DurationError(
                 f"'{path}' does not state how long the recording is; without it false alarms have "
                 "no rate. Add the duration to the file, or give duration_s."
             )
         return given_s
     if given_s is not None and abs(stated_s - given_s) > DURATION_TOLERANCE_S:
-        raise FormatError(
+        raise DurationError(
             f"'{path}' is of a recording of {stated_s:g} s, but {given_s:g} s were expected; they "
             f"may differ by {DURATION_TOLERANCE_S:g} s at most. Pair it with its own recording."
         )
