@@ -42,7 +42,7 @@ def demo_settings(folder: Path) -> dict[str, object]:
         },
         "model": {"preset": "small"},
         "training": {
-            "epochs": 8,
+            "epochs": 6,
             "learning_rate": 2e-3,
             "early_stopping": {"patience": None, "metric": "auroc"},
         },

@@ -186,7 +186,7 @@ def _detect_file(
         recording = detector.read(path)
         timeline = detector.detect(recording)
     except NeurorunError as error:
-        logger.warning("%s: %s", path, error)
+        logger.info("%s: %s", path, error)
         return Detection(path, problem=str(error))
     written = []
     for name in formats:
