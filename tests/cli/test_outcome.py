@@ -79,7 +79,7 @@ def test_without_the_extra_there_is_no_report_and_the_command_is_told(
     assert not (folder / "report.html").exists()
 
 
-def test_only_what_was_measured_is_listed(tmp_path):
+def test_only_declared_metrics_are_listed(tmp_path):
     with create_run(
         tmp_path, "a", config={}, metrics=METRICS[:1], monitor="auroc", source_dir=tmp_path
     ) as run:

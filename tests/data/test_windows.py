@@ -148,22 +148,6 @@ def test_windows_without_labels_are_of_no_kind():
     assert np.isnan(table.take(np.array([0, 1])).seizure_share)
 
 
-def test_a_quarter_of_a_million_windows_are_sorted_in_well_under_a_second():
-    import time
-
-    rng = np.random.default_rng(0)
-    extents = []
-    for number in range(4667):
-        n_samples = int(rng.integers(60, 1160)) * 256
-        first = int(rng.integers(0, n_samples - 300))
-        extents.append(Extent(str(number), whole_recording(n_samples), ((first, first + 300),)))
-    begun_s = time.process_time()
-    table = tabulate_windows(extents, WindowConfig())
-    counts = np.bincount(table.kind)
-    assert time.process_time() - begun_s < 1.0
-    assert len(table) == counts.sum() > 240_000
-
-
 def test_a_table_can_be_reordered():
     column = np.arange(3, dtype=np.int32)
     table = WindowTable(column, column, np.arange(3), np.array([0, 5, 10]), 10)

@@ -65,7 +65,6 @@ def begin_run(folder: Path, **changes) -> RunWriter:
         "monitor": "auroc",
         "seed": 7,
         "command": ["neurorun", "train", "night.yaml"],
-        "data_identity": {"shared_patients": []},
         "source_dir": folder,
     }
     experiment = changes.pop("experiment", "night")

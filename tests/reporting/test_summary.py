@@ -1,7 +1,15 @@
+import dataclasses
+
 import pytest
 
 from neurorun.reporting.recordings import scored_recordings
-from neurorun.reporting.summary import headlines, status_sentence, summary_sentences
+from neurorun.reporting.summary import (
+    headlines,
+    honesty_sentence,
+    status_sentence,
+    summary_sentences,
+)
+from neurorun.runs import Splits
 
 pytestmark = pytest.mark.unit
 
@@ -59,18 +67,14 @@ def test_the_strictest_point_that_was_reached_is_told(make, tmp_path, facts_of, 
     assert any(one.startswith(words) for one in sentences) if words else len(sentences) == 3
 
 
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        ({"shared_patients": []}, "None of these patients was trained on."),
-        ({"shared_patients": ["ann"]}, "Some of these patients were trained on, too, so the "),
-        ({}, "Whether some of these patients were trained on, too, is not recorded."),
-    ],
-)
-def test_shared_patients_are_told(make, tmp_path, facts_of, data, sentence):
-    rows = [make.row("ann_1", seizures=1, found=1, alarms=0)]
-    folder = run_with_rows(make, tmp_path, rows, data_identity=data)
-    assert told(facts_of(folder))[-1].startswith(sentence)
+def test_patients_on_both_sides_are_told(finished, facts_of):
+    facts = facts_of(finished)
+    both = Splits({"ann_1": "ann"}, {"ann_2": "ann", "bob_1": "bob"}, shared_patients=("ann",))
+    for splits, sentence in (
+        (both, "1 of these patients was trained on, too, so the scores are too good."),
+        (None, "Whether some of these patients were trained on, too, is not recorded."),
+    ):
+        assert honesty_sentence(dataclasses.replace(facts, splits=splits)) == sentence
 
 
 def test_without_rate_and_threshold_neither_is_told(make, tmp_path, facts_of):

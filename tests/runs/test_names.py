@@ -53,3 +53,7 @@ def test_usual_names_stay_readable():
 def test_empty_identity_is_refused():
     with pytest.raises(RunError, match="empty recording_id; a name is needed"):
         file_stem("")
+
+
+def test_a_foreign_file_name_is_its_own_identity():
+    assert identity_of("%ff") == "%ff"

@@ -111,3 +111,10 @@ def test_other_tools_read_the_same(tmp_path):
     with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as stream:
         found = list(csv.DictReader(stream))
     assert [row["note"] for row in found] == ['quoted, "λ"\nline', ""]
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"a,b\n\xff\xfe,True\n")
+    with pytest.raises(FormatError, match="not readable as a table in UTF-8"):
+        read_table(path, {"a": "integer", "b": "yes_no"})

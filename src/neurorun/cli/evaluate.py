@@ -28,13 +28,13 @@ def evaluate(run: Path, data: Path | None, split: Any) -> None:
     from rich.table import Table
 
     from neurorun import experiment
-    from neurorun.cli.outcome import in_words
     from neurorun.cli.progress import TerminalProgress
+    from neurorun.reporting import number_in_words
 
     results = experiment.evaluate(run, data, split=split, progress=TerminalProgress())
     table = Table(title=f"{results.split}: {len(results.rows)} recordings", title_justify="left")
     table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right")
     for name, value in results.metrics.items():
-        table.add_row(name, in_words(value))
+        table.add_row(name, number_in_words(value))
     Console().print(table)

@@ -9,8 +9,6 @@ from neurorun.core import MissingExtraError
 from neurorun.reporting import draw_figures, number_in_words, unit_in_words, write_report
 from neurorun.runs import Run, open_run
 
-in_words = number_in_words
-
 
 def echo_outcome(folder: Path) -> None:
     """Draw the figures and the report of a run, print its scores, and say where to look."""
@@ -42,7 +40,6 @@ def scores_table(run: Run) -> Table:
     table.add_column("unit", no_wrap=True)
     found = run.metrics["validation"]
     for metric in run.record.metrics:
-        if metric.name in found:
-            value = number_in_words(found[metric.name])
-            table.add_row(metric.name, value, unit_in_words(metric.unit))
+        value = number_in_words(found[metric.name])
+        table.add_row(metric.name, value, unit_in_words(metric.unit))
     return table

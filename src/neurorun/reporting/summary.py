@@ -126,11 +126,15 @@ def _chosen_point(facts: Facts) -> str:
 
 def honesty_sentence(facts: Facts) -> str:
     """Whether patients that were validated on were trained on, too, as far as it is recorded."""
-    data = {} if facts.metadata is None else facts.metadata.data
-    if "shared_patients" not in data:
+    if facts.splits is None:
         return "Whether some of these patients were trained on, too, is not recorded."
-    if data["shared_patients"]:
-        return "Some of these patients were trained on, too, so the scores are too good."
+    train, validation = (
+        set(some.values()) for some in (facts.splits.train, facts.splits.validation)
+    )
+    n_shared = len(train & validation)
+    if n_shared:
+        were = "was" if n_shared == 1 else "were"
+        return f"{n_shared} of these patients {were} trained on, too, so the scores are too good."
     return "None of these patients was trained on."
 
 

@@ -27,7 +27,7 @@ class AttentionMap:
     Parameters
     ----------
     file_id : the recording, as its file was called
-    attention_map : 0 to 1; values outside are cut off, as the seed has it
+    attention_map : 0 to 1; values outside are cut off
     sampling_rate : samples per second of the map, > 0
     channels : one name per row
 

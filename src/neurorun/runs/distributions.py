@@ -20,7 +20,7 @@ class ClassDistribution:
     ----------
     dataset : the split
     distribution : items per class; for seizure detection windows per window kind
-    total_samples : all items together (the name is the seed's; items are meant)
+    total_samples : all items together (the name is that of earlier readers; items are meant)
     timestamp : UTC, when it was counted
 
     Raises

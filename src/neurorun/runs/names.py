@@ -73,5 +73,8 @@ def file_stem(identity: str) -> str:
 
 
 def identity_of(stem: str) -> str:
-    """Undo `file_stem`."""
-    return unquote(stem, errors="strict")
+    """Undo `file_stem`; a stem that `file_stem` cannot have made is its own identity."""
+    try:
+        return unquote(stem, errors="strict")
+    except UnicodeDecodeError:
+        return stem

@@ -1,7 +1,7 @@
 """Save a finished training of any framework as a run folder, in one call.
 
-Its files are those that the seed documents, and those that make the folder one that `open_run`
-opens. All input is checked before the first byte is written.
+Its files are those that readers of such records expect, and those that make the folder one that
+`open_run` opens. All input is checked before the first byte is written.
 """
 
 import logging

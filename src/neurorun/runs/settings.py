@@ -34,7 +34,7 @@ class Headline:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Headline":
-        """Pick them out of the settings, under the names that the seeds use.
+        """Pick them out of the settings, under the names that earlier configurations use.
 
         Raises
         ------

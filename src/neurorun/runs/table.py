@@ -114,9 +114,23 @@ def _text(cell: Any) -> str:
 
 
 def table_columns(path: Path) -> list[str]:
-    """Header of a CSV file; empty if the file is."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        return next(csv.reader(stream), [])
+    """Header of a CSV file; empty if the file is.
+
+    Raises
+    ------
+    FormatError : the file is no text in UTF-8
+    """
+    return next(iter(_lines(path)), [])
+
+
+def _lines(path: Path) -> list[list[str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return list(csv.reader(stream))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(
+            f"'{path}' is not readable as a table in UTF-8 ({error}). Restore the file."
+        ) from error
 
 
 def read_table(path: Path, kinds: Mapping[str, Kind]) -> list[dict[str, Cell]]:
@@ -126,10 +140,9 @@ def read_table(path: Path, kinds: Mapping[str, Kind]) -> list[dict[str, Cell]]:
 
     Raises
     ------
-    FormatError : another header, or a cell that is not of its column's kind
+    FormatError : no table, another header, or a cell that is not of its column's kind
     """
-    with path.open(encoding="utf-8", newline="") as stream:
-        lines = list(csv.reader(stream))
+    lines = _lines(path)
     if not lines or lines[0] != list(kinds):
         raise FormatError(
             f"'{path}' has the columns {', '.join(lines[0]) if lines else '(none)'}; "
