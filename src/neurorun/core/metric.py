@@ -1,5 +1,6 @@
 """What a metric is called, what it means, and which direction is better."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +28,7 @@ class Metric:
         >>> Metric("auroc", "higher", "1", "").improves(0.9, on=0.8)
         True
         """
-        if value != value:  # noqa: PLR0124 - NaN is the only number that differs from itself
+        if math.isnan(value):
             return False
         if on is None:
             return True
