@@ -1,6 +1,7 @@
 """`neurorun demo`: the whole path on simulated patients."""
 
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,14 @@ def demo(task: str, out: Path) -> None:
     run = experiment.train(config, progress=progress)
     click.echo("3/3  Scores on the validation patients, who were not trained on")
     echo_outcome(run)
-    click.echo(f"Again:       neurorun train {config}")
-    click.echo(f"Detect:      neurorun detect {run} RECORDING.edf -o events")
+    click.echo(f"Again:       {_program()} train {config}")
+    click.echo(f"Detect:      {_program()} detect {run} RECORDING.edf -o events")
+
+
+def _program() -> str:
+    """How this program was called, so that what is printed can be typed."""
+    called = Path(sys.argv[0])
+    return "python -m neurorun" if called.name == "__main__.py" else str(called)
 
 
 def _simulate(folder: Path, progress: "Progress") -> None:
