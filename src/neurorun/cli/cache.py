@@ -86,7 +86,10 @@ def _echo_report(report: "BuildReport") -> None:
     console = Console()
     told = [row for row in report.rows if row.row.status != "ok"]
     if told:
-        table = Table("recording", "status", "why", title="Not as they should be")
+        table = Table(title="Not as they should be")
+        table.add_column("recording", overflow="fold")
+        table.add_column("status")
+        table.add_column("why", overflow="fold", ratio=1)
         for row in told[:_SHOWN]:
             table.add_row(row.row.recording_id, row.row.status, row.row.reason)
         console.print(table)

@@ -114,7 +114,12 @@ def save_finished_epoch(
 
 
 def _save(content: Mapping[str, Any], stream: IO[bytes]) -> None:
-    torch.save(as_plain(content), stream)
+    try:
+        torch.save(as_plain(content), stream)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # PyTorch trips over its own end of file
+            raise error.__context__ from None
+        raise
 
 
 def as_plain(value: Any) -> Any:
