@@ -101,9 +101,10 @@ def test_a_fault_of_ours_is_not_hidden(failing):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.exceptions.Abort()])
-def test_an_interruption_has_its_own_exit_code(failing, error):
+def test_an_interruption_is_told_and_has_its_own_exit_code(capsys, failing, error):
     failing(error)
     assert exit_code_of("train") == 130
+    assert capsys.readouterr().err.strip() == "Interrupted; what was finished is kept."
 
 
 def test_progress_logs_a_heartbeat_without_a_terminal(caplog):

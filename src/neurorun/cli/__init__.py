@@ -94,9 +94,7 @@ def _run(arguments: list[str] | None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         result: Any = cli.main(words, prog_name="neurorun", standalone_mode=False)
-    except click.exceptions.Abort:
-        return INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("Interrupted; what was finished is kept.", err=True)
         return INTERRUPTED
     except click.ClickException as error:
