@@ -65,7 +65,9 @@ def diff(first: Path, second: Path) -> int:
     for name, differences in found.sections.items():
         if not differences:
             continue
-        table = Table("", first.name, second.name, title=name, title_justify="left")
+        table = Table(title=name, title_justify="left")
+        for column in ("", first.name, second.name):
+            table.add_column(column, overflow="fold")
         for one in differences:
             table.add_row(one.key, _shown(one.first), _shown(one.second))
         console.print(table)
