@@ -113,8 +113,9 @@ def test_plain_recordings_without_annotations_are_refused_unless_that_is_allowed
     assert exit_code_of("build-cache", *options, *layout) == 2
     assert "5 of 5 recordings have no annotation" in capsys.readouterr().err
     optional = ("--set", "data.labels=optional")
-    assert exit_code_of("build-cache", *options, *layout, *optional) == 3
+    assert exit_code_of("build-cache", *options, *layout, *optional, "--notes") == 3
     output = capsys.readouterr().out
+    assert "Mapped: Fp1 = 'EEG Fp1-REF'" in output
     assert "eeglab_test_16ch_256hz" in output
     assert "1 failed" in output
     cache = open_cache(tmp_path / "cache")
@@ -135,9 +136,12 @@ def test_a_cache_without_any_seizure_is_said_to_have_none(plain_eeg, tmp_path, c
     assert "no window holds a seizure" in capsys.readouterr().err
 
 
-def test_events_are_detected_in_plain_recordings_of_other_rates(trained, plain_eeg, tmp_path):
+def test_events_are_detected_in_plain_recordings_of_other_rates(
+    trained, plain_eeg, tmp_path, capsys
+):
     recordings = sorted(plain_eeg.glob("*.edf"))
-    assert exit_code_of("detect", trained, *recordings, "-o", tmp_path) == 3
+    assert exit_code_of("detect", trained, *recordings, "-o", tmp_path, "--notes") == 3
+    assert "    Mapped: Fp1 = 'EEG Fp1-REF'" in capsys.readouterr().out
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {
         f"{path.stem}_events.tsv" for path in recordings if "eeglab" not in path.stem

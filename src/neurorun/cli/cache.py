@@ -32,6 +32,9 @@ SPLIT_OF_FOLDER: dict[str, "SplitName"] = {
 @overrides_option
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes.")
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to use instead: tcp://...")
+@click.option(
+    "--notes", is_flag=True, help="Say what channels were mapped from, and what was repaired."
+)
 def build_cache(
     data_dir: Path | None,
     cache_dir: Path | None,
@@ -40,6 +43,7 @@ def build_cache(
     overrides: tuple[str, ...],
     workers: int | None,
     cluster: str | None,
+    notes: bool,
 ) -> int:
     """Prepare recordings once: montage, resampling, filters.
 
@@ -56,6 +60,8 @@ def build_cache(
     members = None if split is None else corpus.splits().of(SPLIT_OF_FOLDER[split])
     folder = data.cache_dir if split is None else data.cache_dir / split
     report = corpus.build(members, folder, cluster=cluster, progress=progress)
+    if notes:
+        _echo_notes(report)
     _echo_report(report)
     return report.exit_code
 
@@ -77,6 +83,18 @@ def _sections(
     )
     check_data(data, preprocessing)
     return data, preprocessing
+
+
+def _echo_notes(report: "BuildReport") -> None:
+    """Print the notes of every stored recording, which its file holds for good."""
+    from neurorun.data import CachedRecording
+
+    for row in report.rows:
+        if row.row.stored is not None:
+            recording = CachedRecording.from_file(report.folder / row.row.stored.name)
+            click.echo(recording.recording_id)
+            for note in (*recording.header.repairs, *recording.header.notes):
+                click.echo(f"    {note}")
 
 
 def _echo_report(report: "BuildReport") -> None:

@@ -35,12 +35,16 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     type=float,
     help="Use the thresholds that the run chose for so many false alarms per 24 h.",
 )
+@click.option(
+    "--notes", is_flag=True, help="Say what channels were mapped from, and what was repaired."
+)
 def detect(
     run: Path,
     recordings: tuple[Path, ...],
     output: Path,
     formats: tuple[Any, ...],
     fa_rate: float | None,
+    notes: bool,
 ) -> int:
     """Write the events that RUN finds in RECORDINGS (EDF, EDF+, BDF), one file per recording.
 
@@ -58,5 +62,7 @@ def detect(
         else:
             files = ", ".join(str(path) for path in one.written)
             click.echo(f"{one.recording}: {one.n_events} events -> {files}")
+            for note in one.notes if notes else ():
+                click.echo(f"    {note}")
     n_failed = sum(bool(one.problem) for one in done)
     return 0 if not n_failed else 2 if n_failed == len(done) else 3

@@ -97,23 +97,44 @@ class Detector:
         ------
         DataError : channels are missing, or no stretch is as long as one window
         """
-        data = self.sections.data
-        prepared = prepare(recording, self.sections.preprocessing, rate_hz=data.sampling_rate)
-        cached = CachedRecording.from_recording(prepared, None, self.sections.preprocessing)
+        return self.detect_prepared(self.prepare(recording), duration_s=recording.duration_s)
+
+    def prepare(self, recording: Recording) -> CachedRecording:
+        """Bring a recording to the montage, rate and band of the run; its notes say how.
+
+        Raises
+        ------
+        DataError : channels are missing, or all are flat
+        """
+        rate_hz = self.sections.data.sampling_rate
+        prepared = prepare(recording, self.sections.preprocessing, rate_hz=rate_hz)
+        return CachedRecording.from_recording(prepared, None, self.sections.preprocessing)
+
+    def detect_prepared(self, cached: CachedRecording, *, duration_s: float) -> Timeline:
+        """Events of a prepared recording.
+
+        Parameters
+        ----------
+        cached : as `prepare` gives it
+        duration_s : of the recording before it was resampled
+
+        Raises
+        ------
+        DataError : no stretch is as long as one window
+        """
+        data, header = self.sections.data, cached.header
         with torch.no_grad():
             pieces = predictor_of(self.model, self.sections).predict(cached)
         if not pieces:
             raise DataError(
-                f"Recording '{recording.recording_id}' of {recording.duration_s:g} s has no "
+                f"Recording '{cached.recording_id}' of {duration_s:g} s has no "
                 f"stretch of {data.window_size:g} s, one window of this run; longer is needed."
             )
-        reference = Timeline(
-            recording.recording_id, cached.header.duration_s, (), cached.header.gaps
-        )
+        reference = Timeline(cached.recording_id, header.duration_s, (), header.gaps)
         prediction = RecordingPrediction(
-            recording.recording_id, recording.patient, data.sampling_rate, pieces, reference
+            cached.recording_id, cached.patient, data.sampling_rate, pieces, reference
         )
-        return replace(prediction.detect(self.postprocessing), duration_s=recording.duration_s)
+        return replace(prediction.detect(self.postprocessing), duration_s=duration_s)
 
 
 def _point(run: Run, fa_rate: float) -> Any:
@@ -136,12 +157,14 @@ class Detection:
     recording : its file
     written : files of its events; empty if it could not be used
     n_events : how many were found
+    notes : what the channels were mapped from, what was repaired or could not be done
     problem : why it could not be used, empty if it could
     """
 
     recording: Path
     written: tuple[Path, ...] = ()
     n_events: int = 0
+    notes: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -184,7 +207,8 @@ def _detect_file(
 ) -> Detection:
     try:
         recording = detector.read(path)
-        timeline = detector.detect(recording)
+        prepared = detector.prepare(recording)
+        timeline = detector.detect_prepared(prepared, duration_s=recording.duration_s)
     except NeurorunError as error:
         logger.info("%s: %s", path, error)
         return Detection(path, problem=str(error))
@@ -193,7 +217,7 @@ def _detect_file(
         file = target.with_name(target.name + _SUFFIX[name])
         write_events(file, timeline, format=name)
         written.append(file)
-    return Detection(path, tuple(written), len(timeline.events))
+    return Detection(path, tuple(written), len(timeline.events), prepared.header.notes)
 
 
 def detect(run: Path | str, raw: Any, *, fa_rate: float | None = None) -> Any:

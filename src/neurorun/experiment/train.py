@@ -1,8 +1,8 @@
 """One run: data are prepared, a model is trained, its best checkpoint is scored and kept."""
 
 import logging
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lightning_fabric import Fabric
@@ -85,13 +85,13 @@ def _check_same(asked: Experiment, stored: Experiment, run: Run) -> None:
 
 def _train(experiment: Experiment, *, earlier: Run | None, progress: Progress) -> Path:
     settings = experiment.settings
-    logging.getLogger("neurorun").setLevel(settings.experiment.log_level)
     fabric = launch(settings.training, device=settings.experiment.device)
     with fabric.rank_zero_first():
         prepared = experiment.task.prepare(settings, progress=progress)
     seed_everything(settings.experiment.seed)
     model = prepared.build_model()
     with ExitStack() as stack:
+        stack.enter_context(_logging_from(settings.experiment.log_level))
         record = None
         if fabric.is_global_zero:
             record = stack.enter_context(_open_record(experiment, prepared, fabric, earlier))
@@ -113,6 +113,18 @@ def _train(experiment: Experiment, *, earlier: Run | None, progress: Progress) -
             _finish(record, experiment, prepared, fabric, progress)
             record.finish(result.stop_reason)
         return Path(fabric.broadcast("" if record is None else str(record.folder)))
+
+
+@contextmanager
+def _logging_from(level: str) -> Iterator[None]:
+    """Log what is at least as grave as this, while a run is written."""
+    ours = logging.getLogger("neurorun")
+    before = ours.level
+    ours.setLevel(level)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
 
 
 def _open_record(
