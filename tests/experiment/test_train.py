@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -48,6 +49,29 @@ def test_a_finished_run_is_sound_and_complete(trained):
     assert set(run.events) == set(run.splits.validation)
     assert len(run.strips) > 0
     assert list((trained / "logs/tensorboard").iterdir())
+
+
+def test_only_the_cache_of_balanced_training_has_a_manifest(trained):
+    cache = Path(open_run(trained).config["data"]["cache_dir"])
+    content = json.loads((cache / "train" / "manifest.json").read_text())
+    assert content["partial_seizure"]
+    assert not (cache / "val" / "manifest.json").exists()
+
+
+def test_a_manifest_is_written_again_on_demand_and_when_it_is_stale(
+    corpus, tmp_path, settings_for, write_settings, caplog, monkeypatch
+):
+    config = write_settings(tmp_path / "c.yaml", settings_for(corpus, tmp_path))
+    experiment.train(config, overrides=["training.epochs=1"])
+    path = tmp_path / "cache" / "train" / "manifest.json"
+    whole = path.read_text()
+    path.write_text('{"partial_seizure": [], "full_seizure": [], "no_seizure": [], "window": {}}')
+    experiment.train(config, overrides=["training.epochs=1"])
+    assert path.read_text() == whole
+    assert "is empty; written again" in caplog.text
+    monkeypatch.setenv("BGB_FORCE_MANIFEST_REBUILD", "1")
+    experiment.train(config, overrides=["training.epochs=1"])
+    assert "was asked for by BGB_FORCE_MANIFEST_REBUILD; written again" in caplog.text
 
 
 def test_every_declared_metric_stands_in_every_row(trained):

@@ -18,6 +18,7 @@ from neurorun.data import (
     Splits,
     WindowKind,
     WindowTable,
+    load_manifest,
 )
 from neurorun.evaluation import metric_declarations
 from neurorun.tasks.recording_scores import MeanLoss, evaluate_model, results_of
@@ -54,6 +55,8 @@ class PreparedSeizureDetection:
     ) -> None:
         self._sections, self._splits, self._patients = sections, splits, patients
         self._train, self._validation = train, validation
+        if sections.data.use_balanced_sampling:
+            load_manifest(train, sections.data)
         self._windows = EEGWindowDataset(train, sections.data)
         self._sampler = EpochSampler(self._windows.table, sections.data, seed=seed)
         if not self.positive_fraction() > 0:
