@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "evaluation": {"core", "formats"},
     "runs": {"core", "formats"},
     "training": {"core", "runs"},
-    "tasks": {"core", "formats", "data", "simulation", "models", "evaluation"},
+    "tasks": {"core", "formats", "data", "simulation", "models", "evaluation", "runs"},
     "reporting": {"core", "formats", "runs"},
 }
 MAY_IMPORT["experiment"] = set(MAY_IMPORT) - {"reporting"}

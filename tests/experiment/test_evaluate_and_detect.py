@@ -56,7 +56,7 @@ def test_a_split_that_the_run_does_not_have_is_named(run):
     for name, patient in members.items():
         text = text.replace(f'"{name}": "{patient}"', "")
     splits.write_text(text)
-    with pytest.raises(RunError, match="no recordings in the split 'test'; it has train, valid"):
+    with pytest.raises(RunError, match="nothing in the split 'test'; it has train, valid"):
         experiment.evaluate(run)
 
 

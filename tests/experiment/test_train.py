@@ -105,7 +105,14 @@ def test_the_same_configuration_and_seed_give_the_same_weights(
     )
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert open_run(trained).metrics == open_run(again).metrics
+    assert repr(open_run(trained).metrics) == repr(open_run(again).metrics)  # NaN equals NaN here
+
+
+def test_training_ends_with_the_test_split_at_the_frozen_thresholds(trained):
+    run = open_run(trained)
+    assert run.scored_splits == ("test",)
+    assert run.scores("test").checkpoint_epoch == run.best_epoch
+    assert run.metrics["test"].keys() == run.metrics["validation"].keys() - {"val_loss"}
 
 
 def test_resuming_a_finished_run_says_so(trained):

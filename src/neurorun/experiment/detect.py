@@ -19,10 +19,9 @@ from neurorun.data import (
 )
 from neurorun.evaluation import PostprocessingConfig, RecordingPrediction
 from neurorun.experiment.config import experiment_from
-from neurorun.experiment.records import operating_points_of
 from neurorun.formats import from_mne_raw, write_events
 from neurorun.runs import Run, open_run
-from neurorun.tasks import SeizureDetectionSections, predictor_of, sections_of
+from neurorun.tasks import SeizureDetectionSections, frozen_points, predictor_of, sections_of
 from neurorun.training import resolve_device
 
 logger = logging.getLogger(__name__)
@@ -138,7 +137,7 @@ class Detector:
 
 
 def _point(run: Run, fa_rate: float) -> Any:
-    points = {point.fa_rate: point for point in operating_points_of(run)}
+    points = {point.fa_rate: point for point in frozen_points(run)}
     if fa_rate not in points:
         known = ", ".join(f"{rate:g}" for rate in points) or "none"
         raise RunError(

@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 
 from neurorun.core import SILENT, ConfigError, Progress, RunError
 from neurorun.experiment.config import Experiment, experiment_from, load_experiment
-from neurorun.experiment.records import record_data, record_validation
+from neurorun.experiment.records import record_data, record_scores
 from neurorun.runs import Run, RunWriter, create_run, flat, open_run, resume_run
 from neurorun.tasks import PreparedTask
 from neurorun.training import MAY_CHANGE, fit, launch, monitored_metric, seed_everything
@@ -164,11 +164,18 @@ def _finish(
     fabric: Fabric,
     progress: Progress,
 ) -> None:
-    """Score the best checkpoint on validation and keep everything that comes of it."""
+    """Score the best checkpoint on validation, then once on the test split, if there is one.
+
+    What was chosen on validation is used on the test split as it is.
+    """
     if record.best_epoch is None:
         logger.warning("No epoch was the best, so nothing is scored; see the log for the reason.")
         return
+    settings, task = experiment.settings, experiment.task
     weights = open_run(record.folder).checkpoint("best")["model_state_dict"]
-    model = experiment.task.open_model(experiment.settings, weights).to(fabric.device)
-    results = prepared.results(model, progress=progress)
-    record_validation(record, results, epoch=record.best_epoch)
+    model = task.open_model(settings, weights).to(fabric.device)
+    prepared.results(model, progress=progress).keep(record, epoch=record.best_epoch)
+    run = open_run(record.folder)
+    if run.splits.test:
+        tested = task.score(settings, model, run, split="test", progress=progress)
+        record_scores(record, tested, epoch=record.best_epoch)

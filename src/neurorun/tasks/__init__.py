@@ -1,10 +1,11 @@
-"""The clinical questions, one module each, and what they share."""
+"""The clinical questions, one folder each, and what they share."""
 
-from neurorun.tasks.recording_scores import predictor_of, results_of
-from neurorun.tasks.results import Cell, Excerpt, Results
-from neurorun.tasks.seizure_detection import SEIZURE_DETECTION
-from neurorun.tasks.seizure_sections import (
+from neurorun.tasks.results import Results
+from neurorun.tasks.seizure_detection import (
+    SEIZURE_DETECTION,
     SeizureDetectionSections,
+    frozen_points,
+    predictor_of,
     sections_of,
 )
 from neurorun.tasks.task import PreparedTask, Task
@@ -15,13 +16,11 @@ TASKS: dict[str, Task] = {task.name: task for task in (SEIZURE_DETECTION,)}
 __all__ = [
     "SEIZURE_DETECTION",
     "TASKS",
-    "Cell",
-    "Excerpt",
     "PreparedTask",
     "Results",
     "SeizureDetectionSections",
     "Task",
+    "frozen_points",
     "predictor_of",
-    "results_of",
     "sections_of",
 ]

@@ -1,68 +1,43 @@
-"""What a task measured on one split: everything that a run folder keeps of it."""
+"""What every task tells of a model that it scored on one split."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
-import numpy as np
-from jaxtyping import Float32
-
-from neurorun.core import Event, Timeline
-from neurorun.evaluation import CurvePoint, OperatingPoint, RecordingPrediction
-
-Cell = str | int | float | bool | None
-"""One value of a table."""
+from neurorun.runs import Cell, RunWriter
 
 
-@dataclass(frozen=True, eq=False)
-class Excerpt:
-    """A piece of one recording that is worth looking at.
-
-    Parameters
-    ----------
-    recording_id, channels : whose piece, and its rows
-    rate_hz, onset_s : samples per second, and where it begins in the recording
-    signal_uv : microvolts
-    probabilities : beginning at the same time
-    probability_rate_hz : probabilities per second
-    reference, detected : events that touch the piece
-    """
-
-    recording_id: str
-    channels: tuple[str, ...]
-    rate_hz: float
-    onset_s: float
-    signal_uv: Float32[np.ndarray, "channels samples"]
-    probabilities: Float32[np.ndarray, " steps"]
-    probability_rate_hz: float
-    reference: tuple[Event, ...]
-    detected: tuple[Event, ...]
-
-
-@dataclass(frozen=True)
-class Results:
+@runtime_checkable
+class Results(Protocol):
     """Scores of a model on one split, with the material that they rest on.
 
-    Parameters
+    Attributes
     ----------
-    split : the split
+    split : the split, or the name of other data
     metrics : by declared name; NaN where undefined
     methods : scoring method and version behind each group of metrics
-    rows : one per recording (or image), equal keys
-    classes, confusion : names of the classes, and counts ``[reference][predicted]``
-    detected : detected events of every recording
-    operating_points, curve : thresholds chosen on validation, and all that were tried
-    excerpts : pieces for the report
-    predictions : probabilities of every recording, if they are to be kept
+    rows : one per scored item, equal keys
     """
 
-    split: str
-    metrics: Mapping[str, float]
-    methods: Mapping[str, str]
-    rows: tuple[Mapping[str, Cell], ...]
-    classes: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    detected: tuple[Timeline, ...] = ()
-    operating_points: tuple[OperatingPoint, ...] = ()
-    curve: tuple[CurvePoint, ...] = ()
-    excerpts: tuple[Excerpt, ...] = ()
-    predictions: tuple[RecordingPrediction, ...] = ()
+    @property
+    def split(self) -> str:
+        """Name of what was scored."""
+        ...
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Values by declared name."""
+        ...
+
+    @property
+    def methods(self) -> Mapping[str, str]:
+        """Scoring methods with their versions."""
+        ...
+
+    @property
+    def rows(self) -> Sequence[Mapping[str, Cell]]:
+        """One row per scored item."""
+        ...
+
+    def keep(self, record: RunWriter, *, epoch: int) -> None:
+        """Write what the best checkpoint, of this epoch, gives on validation into its run."""
+        ...

@@ -1,11 +1,14 @@
 """What the experiment knows of a task: its settings, and what they become."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
 from neurorun.core import SILENT, Config, Metric, Progress
+from neurorun.data import SplitName
+from neurorun.runs import Run
 from neurorun.tasks.results import Results
 
 
@@ -104,4 +107,29 @@ class Task(Protocol):
 
     def open_model(self, settings: Any, weights: Mapping[str, Any]) -> nn.Module:
         """Make the network of a finished run with its weights, ready to predict."""
+        ...
+
+    def score(
+        self,
+        settings: Any,
+        model: nn.Module,
+        run: Run,
+        *,
+        split: SplitName,
+        data: Path | None = None,
+        progress: Progress = SILENT,
+    ) -> Results:
+        """Score a trained model on a split of its run, or on all of other data.
+
+        Parameters
+        ----------
+        model : in evaluation mode, on its device
+        run : that it belongs to; what was chosen on validation is used as it is
+        split : a split that the run has members of
+        data : other data, instead of a split; scored under the name of their folder
+
+        Raises
+        ------
+        DataError : data are missing or cannot be scored
+        """
         ...

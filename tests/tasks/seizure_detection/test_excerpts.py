@@ -9,7 +9,7 @@ from neurorun.evaluation import (
     RecordingPrediction,
     evaluate_recordings,
 )
-from neurorun.tasks.excerpts import _excerpt, _worst_and_best
+from neurorun.tasks.seizure_detection.excerpts import _excerpt, _worst_and_best
 
 pytestmark = pytest.mark.unit
 

@@ -1,16 +1,29 @@
 """Where in an EEG are seizures? One probability per sample, learned from annotated recordings."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from neurorun.core import SILENT, Config, Metric, Progress
-from neurorun.data import Corpus, DataConfig, PreprocessingConfig, check_data
+from neurorun.data import (
+    FOLDER_OF_SPLIT,
+    Cache,
+    Corpus,
+    DataConfig,
+    PreprocessingConfig,
+    SplitName,
+    check_data,
+)
 from neurorun.evaluation import EvaluationConfig, PostprocessingConfig, metric_declarations
 from neurorun.models import SeizureDetectorConfig
-from neurorun.tasks.prepared_seizure_detection import PreparedSeizureDetection
-from neurorun.tasks.seizure_sections import (
+from neurorun.runs import Run
+from neurorun.tasks.seizure_detection.prepared import PreparedSeizureDetection
+from neurorun.tasks.seizure_detection.recording_scores import results_of
+from neurorun.tasks.seizure_detection.results import SeizureResults, frozen_points
+from neurorun.tasks.seizure_detection.sections import (
+    SeizureDetectionSections,
     describe_sections,
     new_detector,
     sections_of,
@@ -70,6 +83,59 @@ class SeizureDetection:
             train=corpus.cache_of("train", splits, progress=progress),
             validation=corpus.cache_of("validation", splits, progress=progress),
         )
+
+    def score(
+        self,
+        settings: Any,
+        model: nn.Module,
+        run: Run,
+        *,
+        split: SplitName,
+        data: Path | None = None,
+        progress: Progress = SILENT,
+    ) -> SeizureResults:
+        """Score a trained detector on whole recordings, with the thresholds of its run.
+
+        Parameters
+        ----------
+        model : in evaluation mode, on its device
+        run : that it belongs to; its splits and its frozen thresholds are used
+        split : ``validation`` or ``test`` of the run; ignored where there are other data
+        data : other recordings, all of which are scored under the name of their folder
+
+        Raises
+        ------
+        DataError : recordings are missing or not annotated
+        """
+        sections = sections_of(settings)
+        name: str
+        if data is None:
+            name, cache = split, _cache_of_split(sections, run, split, progress)
+        else:
+            name, cache = data.resolve().name, _cache_of_folder(sections, data, progress)
+        return results_of(
+            model,
+            tuple(cache),
+            sections,
+            split=name,
+            operating_points=None if name == "validation" else frozen_points(run),
+            progress=progress,
+        )
+
+
+def _cache_of_folder(sections: SeizureDetectionSections, folder: Path, progress: Progress) -> Cache:
+    other = sections.data.model_copy(update={"data_dir": folder, "dataset": "auto"})
+    corpus = Corpus.find(other, sections.preprocessing, progress=progress)
+    place = other.cache_dir / f"other-{folder.resolve().name}"
+    return corpus.cache(None, place, progress=progress)
+
+
+def _cache_of_split(
+    sections: SeizureDetectionSections, run: Run, split: SplitName, progress: Progress
+) -> Cache:
+    corpus = Corpus.find(sections.data, sections.preprocessing, progress=progress)
+    folder = sections.data.cache_dir / FOLDER_OF_SPLIT[split]
+    return corpus.cache(tuple(run.splits.by_name[split]), folder, progress=progress)
 
 
 SEIZURE_DETECTION = SeizureDetection()

@@ -21,9 +21,9 @@ from neurorun.data import (
     load_manifest,
 )
 from neurorun.evaluation import metric_declarations
-from neurorun.tasks.recording_scores import MeanLoss, evaluate_model, results_of
-from neurorun.tasks.results import Results
-from neurorun.tasks.seizure_sections import SeizureDetectionSections, new_detector
+from neurorun.tasks.seizure_detection.recording_scores import MeanLoss, evaluate_model, results_of
+from neurorun.tasks.seizure_detection.results import SeizureResults
+from neurorun.tasks.seizure_detection.sections import SeizureDetectionSections, new_detector
 
 
 class PreparedSeizureDetection:
@@ -141,7 +141,7 @@ class PreparedSeizureDetection:
             "validation": _kinds(self._validation.windows(self._sections.data)),
         }
 
-    def results(self, model: nn.Module, *, progress: Progress = SILENT) -> Results:
+    def results(self, model: nn.Module, *, progress: Progress = SILENT) -> SeizureResults:
         """Everything that is kept of the validation of a model."""
         return results_of(
             model, tuple(self._validation), self._sections, split="validation", progress=progress

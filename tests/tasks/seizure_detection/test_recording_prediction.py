@@ -6,8 +6,8 @@ from torch import nn
 from neurorun.core import Event, Recording, Stretch, Timeline
 from neurorun.data import CachedRecording, PreprocessingConfig, WindowConfig
 from neurorun.evaluation import StitchingConfig
-from neurorun.tasks.recording_prediction import RecordingPredictor
-from neurorun.tasks.recording_scores import MeanLoss
+from neurorun.tasks.seizure_detection.recording_prediction import RecordingPredictor
+from neurorun.tasks.seizure_detection.recording_scores import MeanLoss
 
 pytestmark = pytest.mark.unit
 

@@ -10,8 +10,8 @@ from jaxtyping import Float32
 from neurorun.core import SEIZURE, Event
 from neurorun.data import CachedRecording
 from neurorun.evaluation import RecordingResult
-from neurorun.tasks.recording_prediction import Piece, RecordingPredictor
-from neurorun.tasks.results import Excerpt
+from neurorun.tasks.seizure_detection.recording_prediction import Piece, RecordingPredictor
+from neurorun.tasks.seizure_detection.results import Excerpt
 
 logger = logging.getLogger(__name__)
 

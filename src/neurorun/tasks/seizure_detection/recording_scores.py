@@ -15,10 +15,10 @@ from neurorun.evaluation import (
     RecordingPrediction,
     evaluate_recordings,
 )
-from neurorun.tasks.excerpts import choose_excerpts
-from neurorun.tasks.recording_prediction import RecordingPredictor, Watch
-from neurorun.tasks.results import Results
-from neurorun.tasks.seizure_sections import SeizureDetectionSections
+from neurorun.tasks.seizure_detection.excerpts import choose_excerpts
+from neurorun.tasks.seizure_detection.recording_prediction import RecordingPredictor, Watch
+from neurorun.tasks.seizure_detection.results import SeizureResults
+from neurorun.tasks.seizure_detection.sections import SeizureDetectionSections
 
 CLASSES = ("background", "seizure")
 
@@ -112,7 +112,7 @@ def results_of(
     split: str,
     operating_points: Sequence[OperatingPoint] | None = None,
     progress: Progress = SILENT,
-) -> Results:
+) -> SeizureResults:
     """Score a model on a split and gather everything that a run folder keeps of it.
 
     Raises
@@ -129,7 +129,7 @@ def results_of(
         progress=progress,
     )
     samples = found.samples
-    return Results(
+    return SeizureResults(
         split=split,
         metrics=found.metrics,
         methods={name: METHODS[name].version for name in found.scores},
