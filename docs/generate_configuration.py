@@ -10,22 +10,20 @@ from typing import Any
 
 from neurorun.core import to_json
 from neurorun.experiment import experiment_model
+from neurorun.tasks import TASKS
 
 PAGE = Path(__file__).with_name("configuration.md")
-SECTIONS = (
-    "experiment", "data", "preprocessing", "model", "training", "postprocessing", "evaluation",
-    "logging",
-)  # fmt: skip
+SHARED = ("experiment", "training", "logging")
 HEAD = """\
 # Configuration
 
 This page is made from the code by `python docs/generate_configuration.py`; do not edit it.
 
-A configuration is one YAML file with a line `task: seizure_detection` and the sections below. Every
-key may be left out. A key that is not listed here is refused, and the nearest one is named. Check a
-file with `neurorun validate FILE`, override a key with `--set section.key=value`, and let your
-editor complete keys with the output of `neurorun schema`. `null` means none or no limit, as the
-key's meaning says.
+A configuration is one YAML file with a line such as `task: seizure_detection`, the sections that
+every task has, and those of the task. Every key may be left out. A key that is not listed here is
+refused, and the nearest one is named. Check a file with `neurorun validate FILE`, override a key
+with `--set section.key=value`, and let your editor complete keys with the output of `neurorun
+schema`. `null` means none or no limit, as the key's meaning says.
 
 Numbers may be written as `3e-4`. A key that stands twice in one section is an error.
 """
@@ -33,17 +31,23 @@ Numbers may be written as `3e-4`. A key that stands twice in one section is an e
 Schema = dict[str, Any]
 
 
-def page(task: str = "seizure_detection") -> str:
-    """All keys of a task as one Markdown page, a table for each section."""
-    schema = experiment_model(task).model_json_schema()
-    parts = [HEAD]
-    for section in SECTIONS:
-        found = _resolved(schema["properties"][section], schema)
-        heading = _plain(found["description"]).partition("\n\n")[0].replace("\n", " ")
-        rows = [_row(key, leaf) for key, leaf in _leaves(section, found, schema)]
-        table = ["| key | value | default | meaning |", "|---|---|---|---|", *rows]
-        parts.append("\n".join([f"## `{section}`", "", heading, "", *table, ""]))
+def page() -> str:
+    """All keys as one Markdown page: those that all tasks share, then those of each task."""
+    tasks = {name: experiment_model(name).model_json_schema() for name in TASKS}
+    parts = [HEAD, "## Every task\n"]
+    parts += [_table(section, next(iter(tasks.values()))) for section in SHARED]
+    for name, schema in tasks.items():
+        parts.append(f"## `task: {name}`\n")
+        parts += [_table(section, schema) for section in TASKS[name].sections]
     return "\n".join(parts)
+
+
+def _table(section: str, schema: Schema) -> str:
+    found = _resolved(schema["properties"][section], schema)
+    heading = _plain(found["description"]).partition("\n\n")[0].replace("\n", " ")
+    rows = [_row(key, leaf) for key, leaf in _leaves(section, found, schema)]
+    table = ["| key | value | default | meaning |", "|---|---|---|---|", *rows]
+    return "\n".join([f"### `{section}`", "", heading, "", *table, ""])
 
 
 def _leaves(prefix: str, section: Schema, root: Schema) -> Iterator[tuple[str, Schema]]:

@@ -6,6 +6,7 @@ shown with, links lead somewhere, and every setting that a page names exists.
 """
 
 import ast
+import copy
 import doctest
 import functools
 import os
@@ -26,6 +27,7 @@ import pytest
 from neurorun.cli import COMMANDS
 from neurorun.core import Config, NeurorunError, parse_yaml
 from neurorun.experiment import experiment_from, experiment_model, load_experiment, resolved_plan
+from neurorun.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -34,7 +36,10 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
 )
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
-SETTINGS = experiment_model("seizure_detection")
+SETTINGS = {task: experiment_model(task) for task in TASKS}
+SECTIONS = sorted({section for model in SETTINGS.values() for section in model.model_fields})
+FAST: dict[str, dict[str, Any]] = {"seizure_detection": {"model": {"preset": "small"}}}
+"""Settings with which a plan is made quickly, by task; the others are quick by default."""
 
 EXAMPLES = {
     "experiment_saver_example.py": "best epoch: 3",
@@ -114,8 +119,10 @@ def test_every_configuration_has_a_plan(name):
 @pytest.mark.parametrize("block", named([b for b in BLOCKS if b.language == "yaml"]))
 def test_every_yaml_block_is_a_configuration(block):
     settings = parse_yaml(block.text)
-    assert set(settings) <= set(SETTINGS.model_fields)
-    settings.setdefault("model", {}).setdefault("preset", "small")
+    task = settings.get("task", "seizure_detection")
+    assert set(settings) <= set(SETTINGS[task].model_fields)
+    for section, fast in FAST.get(task, {}).items():
+        settings[section] = {**fast, **settings.get(section, {})}
     experiment_from(settings, source=f"{block.page}, line {block.line}")
 
 
@@ -135,7 +142,7 @@ def fields_of(model: type[Config], place: tuple[str, ...] = ()) -> Iterator[tupl
             yield from fields_of(field.annotation, (*place, name))
 
 
-KEYS = {".".join(place) for place in fields_of(SETTINGS)}
+KEYS = {".".join(place) for model in SETTINGS.values() for place in fields_of(model)}
 SPELLINGS = {"postprocessing.min_duration", "postprocessing.morphology.kernel_size"}
 FOREIGN = {"data.dataset_path"}  # of the crack experiments, whose configurations are read, too
 FILES = re.compile(r".*\.(py|log|md|yaml|yml|json|pt|pth|csv|txt|html)")
@@ -147,7 +154,7 @@ def test_every_setting_that_a_page_names_exists(page):
     prose = prose_of(page)
     if page == "configs/README.md":  # its first column holds the keys of an earlier program
         prose = re.sub(r"^\|[^|]*\|", "|", prose, flags=re.MULTILINE)
-    words = re.findall(rf"`((?:{'|'.join(SETTINGS.model_fields)})\.[\w.*]+)(?::[^`]*)?`", prose)
+    words = re.findall(rf"`((?:{'|'.join(SECTIONS)})\.[\w.*]+)(?::[^`]*)?`", prose)
     words = [word.removesuffix(".*") for word in words if not FILES.fullmatch(word)]
     assert sorted(set(words) - KEYS - SPELLINGS - FOREIGN) == []
 
@@ -205,21 +212,29 @@ def all_reads() -> frozenset[tuple[str | tuple[str, ...], frozenset[str]]]:
     return frozenset(read for tree in sources() for read in reads_of(tree))
 
 
-def model_at(place: tuple[str, ...]) -> type[Config]:
-    model: Any = SETTINGS
+def own_fields() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every task with the places of its settings; those that all tasks share only once."""
+    for number, (task, model) in enumerate(SETTINGS.items()):
+        for place in fields_of(model):
+            if number == 0 or place[0] in TASKS[task].sections:
+                yield task, place
+
+
+def model_at(task: str, place: tuple[str, ...]) -> type[Config]:
+    model: Any = SETTINGS[task]
     for name in place:
         model = model.model_fields[name].annotation
     return model
 
 
-def cases(places: Iterable[tuple[str, ...]]) -> list[Any]:
-    return [pytest.param(place, id=".".join(place)) for place in places]
+def cases(fields: Iterable[tuple[str, tuple[str, ...]]]) -> list[Any]:
+    return [pytest.param(task, place, id=f"{task}:{'.'.join(place)}") for task, place in fields]
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("place", cases(fields_of(SETTINGS)))
-def test_every_setting_is_read_outside_of_its_class(place):
-    owners = {owner.__name__ for owner in model_at(place[:-1]).__mro__}
+@pytest.mark.parametrize(("task", "place"), cases(own_fields()))
+def test_every_setting_is_read_outside_of_its_class(task, place):
+    owners = {owner.__name__ for owner in model_at(task, place[:-1]).__mro__}
     assert [
         read
         for read, inside in all_reads()
@@ -228,7 +243,7 @@ def test_every_setting_is_read_outside_of_its_class(place):
 
 
 WITHOUT_ANOTHER_VALUE = {
-    "task": "there is one task so far",
+    "task": "another task has other settings",
     "model.ssm_backend": "the other one must be installed and needs CUDA",
 }
 OTHER_VALUES: dict[str, Any] = {
@@ -237,7 +252,7 @@ OTHER_VALUES: dict[str, Any] = {
     "data.patient_pattern": "^([^_]+)_",
     "model.encoder.stages": 3,
 }
-"""Values of settings whose type does not say what may be written there."""
+"""Values of settings whose type does not say what may be written there; ``task:`` may precede."""
 
 
 def others(kind: Any, value: Any) -> Iterator[Any]:
@@ -268,30 +283,31 @@ def others(kind: Any, value: Any) -> Iterator[Any]:
 
 
 @functools.cache
-def plain_plan() -> str:
-    return resolved_plan(experiment_from(small_with((), None), source="test"))
+def plain_plan(task: str) -> str:
+    return resolved_plan(experiment_from(fast_with(task, (), None), source="test"))
 
 
-def small_with(place: tuple[str, ...], value: Any) -> dict[str, Any]:
+def fast_with(task: str, place: tuple[str, ...], value: Any) -> dict[str, Any]:
     """Settings of a small model with another value at one place."""
-    settings: dict[str, Any] = {"model": {"preset": "small"}}
+    settings: dict[str, Any] = {"task": task, **copy.deepcopy(FAST.get(task, {}))}
     for depth, name in enumerate(place):
         section = functools.reduce(dict.__getitem__, place[:depth], settings)
         section[name] = section.get(name, {}) if depth + 1 < len(place) else value
     return settings
 
 
-def plan_with_another(place: tuple[str, ...]) -> str:
+def plan_with_another(task: str, place: tuple[str, ...]) -> str:
     """Plan with the first other value that is allowed at a place."""
-    field = model_at(place[:-1]).model_fields[place[-1]]
+    field = model_at(task, place[:-1]).model_fields[place[-1]]
     key = ".".join(place)
+    key = f"{task}:{key}" if f"{task}:{key}" in OTHER_VALUES else key
     before = functools.reduce(
-        getattr, place, experiment_from(small_with((), None), source="test").settings
+        getattr, place, experiment_from(fast_with(task, (), None), source="test").settings
     )
     values = [OTHER_VALUES[key]] if key in OTHER_VALUES else others(field.annotation, before)
     for value in values:
         try:
-            experiment = experiment_from(small_with(place, value), source="test")
+            experiment = experiment_from(fast_with(task, place, value), source="test")
         except NeurorunError:
             continue
         if functools.reduce(getattr, place, experiment.settings) != before:
@@ -299,22 +315,22 @@ def plan_with_another(place: tuple[str, ...]) -> str:
     raise AssertionError(f"no other value of {key} is allowed; add one to OTHER_VALUES")
 
 
-def has_fields(place: tuple[str, ...]) -> bool:
-    kind = model_at(place[:-1]).model_fields[place[-1]].annotation
+def has_fields(task: str, place: tuple[str, ...]) -> bool:
+    kind = model_at(task, place[:-1]).model_fields[place[-1]].annotation
     return isinstance(kind, type) and issubclass(kind, Config)
 
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    "place",
+    ("task", "place"),
     cases(
-        place
-        for place in fields_of(SETTINGS)
-        if not has_fields(place) and ".".join(place) not in WITHOUT_ANOTHER_VALUE
+        (task, place)
+        for task, place in own_fields()
+        if not has_fields(task, place) and ".".join(place) not in WITHOUT_ANOTHER_VALUE
     ),
 )
-def test_another_value_of_a_setting_is_another_plan(place):
-    assert plan_with_another(place) != plain_plan()
+def test_another_value_of_a_setting_is_another_plan(task, place):
+    assert plan_with_another(task, place) != plain_plan(task)
 
 
 # Python

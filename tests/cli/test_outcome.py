@@ -37,7 +37,7 @@ def test_scores_fit_a_terminal_and_are_told_with_their_units(run_with, capsys, m
     folder = run_with(VALUES)
     echo_outcome(folder)
     output = capsys.readouterr().out
-    assert "Validation at epoch 1, the best by auroc:" in output
+    assert "Epoch 1, the best by auroc:" in output
     assert re.search(r"auroc\W+0\.912", output)
     assert re.search(r"false_alarms_per_24h_at_2_5fa\W+1,234\W+per 24 h", output)
     assert re.search(r"\[red\]precision\[/red\]\W+undefined", output)

@@ -13,7 +13,7 @@ PARTS = (
     ("metrics/metrics.jsonl", "epochs"),
     ("predictions_eval.csv", "scored recordings"),
     ("splits.json", "splits"),
-    ("class_distributions.json", "counts of windows"),
+    ("class_distributions.json", "counts of examples"),
     ("operating_points.json", "operating points"),
     ("fa_curve.json", "curve of false alarms"),
     ("confusion_matrices.json", "confusion matrices"),

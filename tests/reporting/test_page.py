@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neurorun.core import Event, MissingExtraError, RunError
-from neurorun.reporting import page, render_report, write_report
+from neurorun.reporting import render_report, write_report
+from neurorun.reporting.sections import seizure_detection
 from neurorun.runs import SplitScores, amend_run, open_run, save_experiment_data, start_run
 
 pytestmark = pytest.mark.unit
@@ -281,7 +282,7 @@ def test_four_strips_of_noise_stay_below_a_megabyte(make, tmp_path, page_of):
 
 
 def test_what_has_no_room_is_told(make, tmp_path, page_of, monkeypatch):
-    monkeypatch.setattr(page, "STRIPS_LIMIT_BYTES", 30_000)
+    monkeypatch.setattr(seizure_detection, "STRIPS_LIMIT_BYTES", 30_000)
     with make.begin(tmp_path) as run:
         run.log_epoch(1, make.values)
         make.fill(run)

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from neurorun.reporting.recordings import scored_recordings
+from neurorun.reporting.sections import ANY_PAGE, page_of_task
 from neurorun.reporting.summary import (
     headlines,
     honesty_sentence,
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 
 def told(facts) -> list[str]:
-    return summary_sentences(facts, scored_recordings(facts.predictions))
+    return summary_sentences(facts, page_of_task(facts))
 
 
 def run_with_rows(make, folder, rows, **changes):
@@ -74,12 +74,15 @@ def test_patients_on_both_sides_are_told(finished, facts_of):
         (both, "1 of these patients was trained on, too, so the scores are too good."),
         (None, "Whether some of these patients were trained on, too, is not recorded."),
     ):
-        assert honesty_sentence(dataclasses.replace(facts, splits=splits)) == sentence
+        changed = dataclasses.replace(facts, splits=splits)
+        assert honesty_sentence(changed, page_of_task(facts)) == sentence
 
 
 def test_without_rate_and_threshold_neither_is_told(make, tmp_path, facts_of):
     rows = [make.row("ann_1", seizures=1, found=1, alarms=2)]
-    folder = run_with_rows(make, tmp_path, rows, config={}, metrics=make.metrics[2:3])
+    folder = run_with_rows(
+        make, tmp_path, rows, config={"task": "seizure_detection"}, metrics=make.metrics[2:3]
+    )
     words = "It found the only seizure and raised 2 false alarms, at the configured threshold."
     assert words in told(facts_of(folder))
 
@@ -151,7 +154,7 @@ def test_a_run_that_died_with_unreadable_epochs_claims_no_number(make, tmp_path,
 
 def test_headlines_are_the_figures_asked_for_first(finished, facts_of):
     facts = facts_of(finished)
-    found = headlines(facts, scored_recordings(facts.predictions))
+    found = headlines(facts, page_of_task(facts))
     assert [(one.name, one.value, one.remark) for one in found] == [
         ("sensitivity", "0.750", "4 of 5 seizures"),
         ("false alarms per 24 h", "6.000", "3 in 3.0 h"),
@@ -163,7 +166,7 @@ def test_headlines_are_the_figures_asked_for_first(finished, facts_of):
 def test_headlines_of_other_runs_are_their_own_metrics(make, tmp_path, facts_of):
     with make.begin(tmp_path, metrics=make.metrics[2:4], monitor="sensitivity_at_10fa") as run:
         run.log_epoch(1, {"sensitivity_at_10fa": 0.5, "auroc": None})
-    found = headlines(facts_of(run.folder), ())
+    found = headlines(facts_of(run.folder), ANY_PAGE)
     assert [(one.value, one.remark) for one in found] == [
         ("undefined", "higher is better"),
         ("0.500", "chose the best epoch"),
@@ -172,4 +175,4 @@ def test_headlines_of_other_runs_are_their_own_metrics(make, tmp_path, facts_of)
 
 def test_without_a_best_epoch_there_are_no_headlines(make, tmp_path, facts_of):
     with make.begin(tmp_path) as run:
-        assert headlines(facts_of(run.folder), ()) == []
+        assert headlines(facts_of(run.folder), ANY_PAGE) == []

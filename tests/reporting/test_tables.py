@@ -75,7 +75,7 @@ def test_the_point_of_the_monitored_metric_is_marked(make, tmp_path, facts_of):
 
 
 def test_confusion_of_samples_is_told_as_time(facts):
-    table = tables.confusion_table(facts)
+    table = tables.confusion_table(facts, as_time=True)
     assert table.as_time
     told = [(label, [(one.amount, one.percent) for one in row]) for label, row in table.rows]
     assert told == [
@@ -86,7 +86,7 @@ def test_confusion_of_samples_is_told_as_time(facts):
 
 def test_confusion_of_items_is_told_as_counts_and_an_empty_class_has_no_shares(facts):
     matrix = ConfusionMatrix("validation", ("a", "b"), ((3000, 0), (0, 0)), "t", 2)
-    table = tables.confusion_table(dataclasses.replace(facts, confusions=(matrix,), config={}))
+    table = tables.confusion_table(dataclasses.replace(facts, confusions=(matrix,)), as_time=False)
     assert not table.as_time
     assert [(one.amount, one.percent, one.share) for _, row in table.rows for one in row] == [
         ("3,000", "100 %", 1.0),
@@ -94,12 +94,12 @@ def test_confusion_of_items_is_told_as_counts_and_an_empty_class_has_no_shares(f
         ("0", "undefined", 0.0),
         ("0", "undefined", 0.0),
     ]
-    assert tables.confusion_table(dataclasses.replace(facts, confusions=())) is None
+    assert tables.confusion_table(dataclasses.replace(facts, confusions=()), as_time=True) is None
 
 
 def test_splits_and_windows_are_counted(facts):
     assert tables.split_lines(facts) == [("train", 1, 1), ("validation", 3, 1), ("test", 0, 0)]
-    assert tables.window_sentences(facts) == ["train: 3 full (3 windows)"]
+    assert tables.example_sentences(facts, "window") == ["train: 3 full (3 windows)"]
     assert tables.split_lines(dataclasses.replace(facts, splits=None)) == []
 
 
@@ -115,7 +115,7 @@ def test_splits_and_windows_are_counted(facts):
 )
 def test_recordings_that_were_left_out_are_listed(make, tmp_path, facts_of, caches, left_out):
     with make.begin(tmp_path, data_identity={"caches": caches}) as run:
-        found = tables.left_out_recordings(facts_of(run.folder))
+        found = tables.left_out_items(facts_of(run.folder))
     assert found == ([("a", "flat")] if left_out is None else left_out)
 
 

@@ -21,8 +21,8 @@ from neurorun.cli.options import ANY_PATH
 def evaluate(run: Path, data: Path | None, split: Any) -> None:
     """Score the best checkpoint of RUN again, on one of its splits or on other DATA.
 
-    Thresholds are those that the run chose on validation; they are applied as they are. The
-    metrics are added to the run's folder.
+    What the run chose on validation, thresholds for example, is applied as it is. The metrics are
+    added to the run's folder.
     """
     from rich.console import Console
     from rich.table import Table
@@ -32,7 +32,7 @@ def evaluate(run: Path, data: Path | None, split: Any) -> None:
     from neurorun.reporting import number_in_words
 
     results = experiment.evaluate(run, data, split=split, progress=TerminalProgress())
-    table = Table(title=f"{results.split}: {len(results.rows)} recordings", title_justify="left")
+    table = Table(title=f"{results.split}: {len(results.rows)} scored", title_justify="left")
     table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right")
     for name, value in results.metrics.items():

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from neurorun.core import MissingExtraError
 from neurorun.reporting import draw_figures, number_in_words, unit_in_words, write_report
-from neurorun.runs import Run, open_run
+from neurorun.runs import Run, flat, open_run
 
 
 def echo_outcome(folder: Path) -> None:
@@ -17,7 +17,7 @@ def echo_outcome(folder: Path) -> None:
     if run.best_epoch is None:
         console.print("No epoch was the best: the monitored metric was undefined in all of them.")
     else:
-        console.print(f"Validation at epoch {run.best_epoch}, the best by {run.record.monitor}:")
+        console.print(f"Epoch {run.best_epoch}, the best by {run.record.monitor}:")
         console.print(scores_table(run))
     console.print(f"Run:         {folder}", soft_wrap=True)
     try:
@@ -27,19 +27,20 @@ def echo_outcome(folder: Path) -> None:
 
 
 def _report(run: Run) -> Path:
-    if run.config["evaluation"]["save_plots"]:
+    if flat(run.config).get("evaluation.save_plots") is not False:
         draw_figures(run.path)
     return write_report(run.path, run.path / "report.html")
 
 
 def scores_table(run: Run) -> Table:
-    """Metrics of the best epoch; what each of them means stands in the report."""
+    """Metrics of the best epoch on every split; what each means stands in the report."""
     table = Table()
     table.add_column("metric")
-    table.add_column("value", justify="right", no_wrap=True)
+    for split in run.metrics:
+        table.add_column(split, justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
-    found = run.metrics["validation"]
     for metric in run.record.metrics:
-        value = number_in_words(found[metric.name])
-        table.add_row(metric.name, value, unit_in_words(metric.unit))
+        values = (found.get(metric.name) for found in run.metrics.values())
+        cells = ["" if value is None else number_in_words(value) for value in values]
+        table.add_row(metric.name, *cells, unit_in_words(metric.unit))
     return table

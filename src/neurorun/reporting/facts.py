@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 from neurorun.core import DataError, Event, Metric, RunError
 from neurorun.runs import (
+    ByName,
+    ByRecording,
+    CaptionedTable,
     Cell,
     ChosenPoint,
     ClassDistribution,
@@ -15,6 +18,7 @@ from neurorun.runs import (
     EpochRow,
     FaCurve,
     Metadata,
+    Picture,
     Run,
     RunRecord,
     Splits,
@@ -35,6 +39,7 @@ class Facts:
 
     Parameters
     ----------
+    run : the open run, from which a page of a task reads what only that task keeps
     record, status : which run it is, and how it stands
     config : every setting; empty if it cannot be read
     epochs : one row per finished epoch
@@ -42,9 +47,11 @@ class Facts:
     scores : metrics of splits besides validation
     strips : pieces of recordings, sorted by recording_id
     detected : per strip all detected events of its recording, where they were kept
+    tables, pictures : what the task keeps beside its own files, by name
     damaged : by the name of every part that could not be read, why not
     """
 
+    run: Run
     record: RunRecord
     status: Status
     config: Mapping[str, Any]
@@ -53,12 +60,14 @@ class Facts:
     predictions: tuple[Mapping[str, Cell], ...]
     scores: Mapping[str, SplitScores]
     splits: Splits | None
-    windows: tuple[ClassDistribution, ...]
+    examples: tuple[ClassDistribution, ...]
     points: tuple[ChosenPoint, ...]
     curves: tuple[FaCurve, ...]
     confusions: tuple[ConfusionMatrix, ...]
     strips: tuple[Strip, ...]
     detected: Mapping[str, tuple[Event, ...]]
+    tables: Mapping[str, CaptionedTable]
+    pictures: Mapping[str, Picture]
     damaged: Mapping[str, str]
 
     @property
@@ -92,6 +101,12 @@ class Facts:
         return float(value) if isinstance(value, int | float) else None
 
     @property
+    def task(self) -> str | None:
+        """The clinical question; None for the loops of other people."""
+        task = self.setting("task")
+        return task if isinstance(task, str) else None
+
+    @property
     def threshold(self) -> float | None:
         """Probability at which a detected event may start."""
         return self.number("postprocessing.hysteresis.tau_on")
@@ -103,6 +118,7 @@ def read_facts(run: Run) -> Facts:
     optional, needed = reader.optional, reader.needed
     events = optional("events", lambda: _events_of_strips(run))
     return Facts(
+        run=run,
         record=run.record,
         status=run.status,
         config=needed("settings", lambda: run.config) or {},
@@ -111,12 +127,14 @@ def read_facts(run: Run) -> Facts:
         predictions=tuple(needed("scored recordings", lambda: run.prediction_rows) or ()),
         scores=reader.scores(),
         splits=optional("splits", lambda: run.splits),
-        windows=optional("counts of windows", lambda: run.class_distributions) or (),
+        examples=optional("counts of examples", lambda: run.class_distributions) or (),
         points=optional("operating points", lambda: run.operating_points) or (),
         curves=optional("curve of false alarms", lambda: run.fa_curves) or (),
         confusions=optional("confusion matrices", lambda: run.confusion_matrices) or (),
-        strips=reader.strips(),
+        strips=tuple(reader.each("strip of", run.strips).values()),
         detected=events or {},
+        tables=reader.each("table", needed("tables", lambda: run.tables) or {}),
+        pictures=reader.each("picture", needed("pictures", lambda: run.pictures) or {}),
         damaged=reader.damaged,
     )
 
@@ -163,8 +181,7 @@ class _Reader:
         }
         return {split: scores for split, scores in read.items() if scores is not None}
 
-    def strips(self) -> tuple[Strip, ...]:
-        """All strips, those that are damaged left out."""
-        strips = self._run.strips
-        read = (self.needed(f"strip of {one}", partial(strips.__getitem__, one)) for one in strips)
-        return tuple(strip for strip in read if strip is not None)
+    def each(self, what: str, items: Mapping[str, T] | ByName[T] | ByRecording[T]) -> dict[str, T]:
+        """Read every item of a folder, those that are damaged left out."""
+        read = {one: self.needed(f"{what} {one}", partial(items.__getitem__, one)) for one in items}
+        return {one: item for one, item in read.items() if item is not None}

@@ -126,11 +126,12 @@ def point_definition(facts: Facts) -> str:
     return f"The sensitivity of the first row is {point.metric}: {found[0].definition}"
 
 
-def confusion_table(facts: Facts) -> ConfusionTable | None:
+def confusion_table(facts: Facts, *, as_time: bool) -> ConfusionTable | None:
     """What was taken for what; as time where samples were counted, at the rate of the settings."""
     if not facts.confusions:
         return None
-    matrix, rate_hz = facts.confusions[0], facts.number("data.sampling_rate")
+    matrix = facts.confusions[0]
+    rate_hz = facts.number("data.sampling_rate") if as_time else None
     rows = tuple(
         (label, tuple(_share(count, sum(row), rate_hz) for count in row))
         for label, row in zip(matrix.labels, matrix.matrix, strict=True)
@@ -154,18 +155,18 @@ def split_lines(facts: Facts) -> list[tuple[str, int, int]]:
     return [(name, len(some), patients[name]) for name, some in facts.splits.by_name.items()]
 
 
-def window_sentences(facts: Facts) -> list[str]:
-    """How many windows of which kind every dataset holds."""
+def example_sentences(facts: Facts, example: str) -> list[str]:
+    """How many examples of which kind every dataset holds."""
     return [
         f"{one.dataset.replace('_', ' ')}: "
         + ", ".join(f"{count:,} {kind}" for kind, count in one.distribution.items() if count)
-        + f" ({count_in_words(one.total_samples, 'window')})"
-        for one in facts.windows
+        + f" ({count_in_words(one.total_samples, example)})"
+        for one in facts.examples
     ]
 
 
-def left_out_recordings(facts: Facts) -> list[tuple[str, str]]:
-    """Recordings that could not be used, each with the reason."""
+def left_out_items(facts: Facts) -> list[tuple[str, str]]:
+    """What could not be used, each with the reason."""
     caches = {} if facts.metadata is None else facts.metadata.data.get("caches", {})
     return sorted({(str(name), str(reason)) for name, reason in _left_out(caches)})
 

@@ -1,0 +1,198 @@
+"""Seizure detection: found and missed seizures, alarms, operating points, and pieces of EEG."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from neurorun.core import Metric
+from neurorun.reporting.facts import Facts
+from neurorun.reporting.figures import draw_fa_curve
+from neurorun.reporting.pictures import inline_svg
+from neurorun.reporting.recordings import (
+    ScoredRecording,
+    in_total,
+    rank_in_words,
+    scored_recordings,
+)
+from neurorun.reporting.sections.task_page import TaskPage
+from neurorun.reporting.stories import Story, story_of
+from neurorun.reporting.strip_drawing import LONGEST_AS_LINES_S, Drawing, draw_strip
+from neurorun.reporting.tables import point_definition, point_lines
+from neurorun.reporting.words import (
+    count_in_words,
+    duration_in_words,
+    number_in_words,
+    percent,
+    whole,
+)
+from neurorun.runs import Strip
+
+STRIPS_LIMIT_BYTES = 850_000
+"""Room for EEG in a page that stays below a megabyte."""
+
+_MOST_LINES = 200
+_DETAIL_S = 10.0
+_BEFORE_MOMENT_S = 2.0
+
+
+def contents(facts: Facts) -> dict[str, Any]:
+    """Operating points, the curve behind them, strips of EEG, and a table of recordings."""
+    recordings = scored_recordings(facts.predictions)
+    return {
+        "points": point_lines(facts),
+        "point_definition": point_definition(facts) if facts.points else "",
+        "fa_curve": _fa_curve(facts),
+        "strips": pictured_strips(facts, recordings),
+        "recordings": recordings[:_MOST_LINES],
+        "more_recordings": max(0, len(recordings) - _MOST_LINES),
+    }
+
+
+def sentences(facts: Facts) -> list[str]:
+    """On what was validated, what was found, and at which threshold."""
+    recordings = scored_recordings(facts.predictions)
+    if not recordings:
+        return []
+    told = [_extent(recordings), _outcome(facts, recordings), _chosen_point(facts)]
+    return [sentence for sentence in told if sentence]
+
+
+def _extent(recordings: Sequence[ScoredRecording]) -> str:
+    total = in_total(recordings)
+    n_patients = len({one.patient for one in recordings})
+    return (
+        f"The detector was validated on {count_in_words(len(recordings), 'recording')} of "
+        f"{count_in_words(n_patients, 'patient')}: {duration_in_words(total.observed_s)} of EEG "
+        f"with {count_in_words(total.seizures, 'seizure')}."
+    )
+
+
+def _outcome(facts: Facts, recordings: Sequence[ScoredRecording]) -> str:
+    total = in_total(recordings)
+    alarms = count_in_words(total.false_alarms, "false alarm")
+    by_name = {metric.name: value for metric, value in facts.validation.items()}
+    rate = by_name.get("false_alarms_per_24h")
+    per_day = "" if rate is None else f" ({number_in_words(rate)} per 24 hours)"
+    threshold = "" if facts.threshold is None else f" of {facts.threshold:g}"
+    return (
+        f"It {_found(total)} and raised {alarms}{per_day}, at the configured threshold{threshold}."
+    )
+
+
+def _found(total: ScoredRecording) -> str:
+    if total.seizures == 0:
+        return "had no seizure to find"
+    if total.seizures == 1:
+        return "found the only seizure" if total.found else "missed the only seizure"
+    return f"found {whole(total.found)} of the {whole(total.seizures)} seizures"
+
+
+def _chosen_point(facts: Facts) -> str:
+    """The strictest operating point that was reached."""
+    reached = [point for point in facts.points if point.reached]
+    if not facts.points:
+        return ""
+    if not reached:
+        return "No threshold kept to any of the stated rates of false alarms."
+    point = min(reached, key=lambda one: one.fa_rate)
+    alarms = f"{point.fa_rate:g} false alarm{'' if point.fa_rate == 1 else 's'}"
+    return (
+        f"With a threshold of {point.tau_on:g} it raises at most {alarms} per 24 hours and finds "
+        f"{percent(point.sensitivity)} of the seizures; that threshold was chosen on these same "
+        "recordings."
+    )
+
+
+def remark(metric: Metric, facts: Facts) -> str:
+    """The counts that a metric is made of, where they are known."""
+    recordings = scored_recordings(facts.predictions)
+    if not recordings:
+        return ""
+    total = in_total(recordings)
+    if metric.name == "sensitivity":
+        return f"{whole(total.found)} of {count_in_words(total.seizures, 'seizure')}"
+    if metric.name == "false_alarms_per_24h":
+        return f"{whole(total.false_alarms)} in {duration_in_words(total.observed_s)}"
+    return ""
+
+
+def _fa_curve(facts: Facts) -> str | None:
+    """Curve of the split on which thresholds were chosen."""
+    chosen_on = {point.chosen_on for point in facts.points} or {"validation"}
+    curves = [curve for curve in facts.curves if curve.split in chosen_on and curve.thresholds]
+    return inline_svg(draw_fa_curve(curves[0], facts.points), "alarms") if curves else None
+
+
+@dataclass(frozen=True, slots=True)
+class PicturedStrip:
+    """A strip with its words and its drawings.
+
+    Parameters
+    ----------
+    rank : where its recording stands among all, and why; empty if it was not scored
+    whole : all of it; None if the page had no more room
+    detail : some seconds around the event of the title, where the whole is too long for that
+    """
+
+    strip: Strip
+    story: Story
+    rank: str
+    whole: Drawing | None
+    detail: Drawing | None
+
+
+def pictured_strips(facts: Facts, recordings: Sequence[ScoredRecording]) -> list[PicturedStrip]:
+    """Draw the strips, those of the worst recordings first, as long as there is room.
+
+    Every strip is drawn as a whole before any detail is.
+    """
+    ids = [one.recording_id for one in recordings]
+    places = {name: place for place, name in enumerate(ids)}
+    strips = sorted(facts.strips, key=lambda one: places.get(one.recording_id, math.inf))
+    stories = [story_of(strip, facts.detected.get(strip.recording_id)) for strip in strips]
+    room = _Room(STRIPS_LIMIT_BYTES)
+    wholes = [room.take(draw_strip(strip, threshold=facts.threshold)) for strip in strips]
+    details = [
+        room.take(_detail(strip, story, facts.threshold))
+        for strip, story in zip(strips, stories, strict=True)
+    ]
+    return [
+        PicturedStrip(strip, story, rank_in_words(strip.recording_id, recordings), whole, detail)
+        for strip, story, whole, detail in zip(strips, stories, wholes, details, strict=True)
+    ]
+
+
+class _Room:
+    """Bytes that are left for drawings."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self._left = n_bytes
+
+    def take(self, drawing: Drawing | None) -> Drawing | None:
+        """Return the drawing if there is room for it, which is then less."""
+        if drawing is None or drawing.n_bytes > self._left:
+            return None
+        self._left -= drawing.n_bytes
+        return drawing
+
+
+def _detail(strip: Strip, story: Story, threshold: float | None) -> Drawing | None:
+    if strip.duration_s <= LONGEST_AS_LINES_S:
+        return None
+    onset_s = story.moment_s - _BEFORE_MOMENT_S
+    return draw_strip(strip, threshold=threshold, onset_s=onset_s, longest_s=_DETAIL_S)
+
+
+SEIZURE_DETECTION_PAGE = TaskPage(
+    template="sections/seizure_detection.html.jinja",
+    item="recording",
+    group="patient",
+    examples="Windows, by how much seizure they hold",
+    example="window",
+    headlines=("sensitivity", "false_alarms_per_24h", "precision", "auroc"),
+    confusion_as_time=True,
+    contents=contents,
+    sentences=sentences,
+    remark=remark,
+)
