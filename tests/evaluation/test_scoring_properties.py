@@ -73,6 +73,10 @@ def seconds(event):
     return set(range(int(event[0]), int(event[1]) + 1))
 
 
+def literal_neighbours(r, h):
+    return bool(seconds(r) & seconds(h))
+
+
 def literal_fractions(r, h):
     d = r[1] - r[0]
     if h[0] <= r[0] and h[1] <= r[1]:
@@ -158,7 +162,7 @@ def test_tilings_fill_merge_and_map_as_the_original(pair):
 @pytest.mark.parametrize(
     ("method", "neighbours"),
     [
-        ("taes", lambda r, h: bool(seconds(r) & seconds(h))),
+        ("taes", literal_neighbours),
         ("taes-overlap", lambda r, h: h[1] > r[0] and h[0] < r[1]),
     ],
 )

@@ -183,7 +183,7 @@ class TestDuration:
         assert read_csv_bi(written(""), duration_s=600.9).duration_s == 600
 
     def test_of_another_recording_is_refused(self, written):
-        with pytest.raises(FormatError, match="of a recording of 600 s, but 602 s were expected"):
+        with pytest.raises(FormatError, match=r"line \d+, is of a recording of 600 s, but 602 s"):
             read_csv_bi(written(""), duration_s=602)
 
 

@@ -46,6 +46,7 @@ class CsvTable:
 
     path: Path
     duration_s: float | None
+    duration_line: int | None
     rows: tuple[EventRow, ...]
 
 
@@ -83,7 +84,9 @@ def read_csv_bi(
 def timeline_of_terms(table: CsvTable, *, duration_s: float | None, overlaps: Overlaps) -> Timeline:
     """Timeline of the rows that concern all channels."""
     rows = [row for row in table.rows if not row.event.channels]
-    length_s = agreed_duration(table.duration_s, duration_s, path=table.path)
+    length_s = agreed_duration(
+        table.duration_s, duration_s, path=table.path, line=table.duration_line
+    )
     check_bounds(rows, path=table.path, duration_s=length_s)
     events = settle_overlaps(rows, path=table.path, overlaps=overlaps)
     return Timeline(recording_id=table.path.stem, duration_s=length_s, events=events)
@@ -97,9 +100,11 @@ def read_csv_table(path: Path, *, labels: Labels | None = None) -> CsvTable:
     ours = translate(
         ((f"line {line}", row[3]) for line, row in cells), path=path, labels=labels or {}
     )
+    duration_s, duration_line = _stated_duration(lines, path) or (None, None)
     return CsvTable(
         path=path,
-        duration_s=_stated_duration(lines, path),
+        duration_s=duration_s,
+        duration_line=duration_line,
         rows=tuple(
             EventRow(line, _event(row, ours[row[3]], path=path, line=line))
             for line, row in cells
@@ -118,7 +123,8 @@ def _check_version(lines: Sequence[str], path: Path) -> None:
         )
 
 
-def _stated_duration(lines: Sequence[str], path: Path) -> float | None:
+def _stated_duration(lines: Sequence[str], path: Path) -> tuple[float, int] | None:
+    """Seconds, and the line that states them."""
     stated: dict[float, int] = {}
     for line, text in enumerate(lines, start=1):
         if text.lstrip().startswith("#") and (match := _DURATION_LINE.fullmatch(text.strip())):
@@ -129,7 +135,7 @@ def _stated_duration(lines: Sequence[str], path: Path) -> float | None:
             f"'{path}', line {second}: the duration is {second_s:g} s, on line {first} it is "
             f"{first_s:g} s; a recording has one length. Delete the wrong line."
         )
-    return next(iter(stated), None)
+    return next(iter(stated.items()), None)
 
 
 def _table_lines(lines: Sequence[str]) -> list[tuple[int, str]]:

@@ -228,8 +228,14 @@ def _overlap(first: EventRow, second: EventRow, path: Path) -> FormatError:
     )
 
 
-def agreed_duration(stated_s: float | None, given_s: float | None, *, path: Path) -> float:
+def agreed_duration(
+    stated_s: float | None, given_s: float | None, *, path: Path, line: int | None = None
+) -> float:
     """Length of the recording: what the file states, else what the caller gives.
+
+    Parameters
+    ----------
+    line : where the file states it, if it has lines
 
     Raises
     ------
@@ -243,8 +249,9 @@ def agreed_duration(stated_s: float | None, given_s: float | None, *, path: Path
             )
         return given_s
     if given_s is not None and abs(stated_s - given_s) > DURATION_TOLERANCE_S:
+        where = f"'{path}'" if line is None else f"'{path}', line {line},"
         raise DurationError(
-            f"'{path}' is of a recording of {stated_s:g} s, but {given_s:g} s were expected; they "
+            f"{where} is of a recording of {stated_s:g} s, but {given_s:g} s were expected; they "
             f"may differ by {DURATION_TOLERANCE_S:g} s at most. Pair it with its own recording."
         )
     return stated_s

@@ -88,7 +88,8 @@ def read_hed_tsv(
     rows = _read_rows(path)
     checks = [row for row in rows if row.label == IMPEDANCE_CHECK]
     others = [row for row in rows if row.label != IMPEDANCE_CHECK]
-    length_s = agreed_duration(_stated_duration(rows, path), duration_s, path=path)
+    stated_s, line = _stated_duration(rows, path) or (None, None)
+    length_s = agreed_duration(stated_s, duration_s, path=path, line=line)
     found = _events(others, path=path, labels=labels or {})
     check_bounds(found, path=path, duration_s=length_s)
     return Timeline(
@@ -121,7 +122,8 @@ def _row(line: int, cells: Sequence[str], columns: Sequence[str], path: Path) ->
     return _Row(line, dict(zip(columns, cells, strict=True)))
 
 
-def _stated_duration(rows: Sequence[_Row], path: Path) -> float | None:
+def _stated_duration(rows: Sequence[_Row], path: Path) -> tuple[float, int] | None:
+    """Seconds, and the first line that states them."""
     first: tuple[float, int] | None = None
     for row in rows:
         text = row.cells.get("recordingDuration", UNKNOWN)
@@ -134,7 +136,7 @@ def _stated_duration(rows: Sequence[_Row], path: Path) -> float | None:
                 f"'{path}', line {row.line}: recordingDuration is {value:g} s, on line {first[1]} "
                 f"it is {first[0]:g} s; a recording has one length. Correct the wrong row."
             )
-    return first[0] if first else None
+    return first
 
 
 def _events(rows: Sequence[_Row], *, path: Path, labels: Labels) -> list[EventRow]:

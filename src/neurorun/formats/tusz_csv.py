@@ -63,7 +63,9 @@ def timeline_of_channels(
     table: CsvTable, *, duration_s: float | None, overlaps: Overlaps
 ) -> Timeline:
     """Timeline of the union of all rows over channels."""
-    length_s = agreed_duration(table.duration_s, duration_s, path=table.path)
+    length_s = agreed_duration(
+        table.duration_s, duration_s, path=table.path, line=table.duration_line
+    )
     check_bounds(table.rows, path=table.path, duration_s=length_s)
     by_channel: defaultdict[tuple[str, ...], list[EventRow]] = defaultdict(list)
     for row in table.rows:
