@@ -4,8 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RUN ?= runs
+DATA ?= demo/corpus
+SET ?=
+CORPUS = --set data.data_dir=$(DATA) --set data.cache_dir=cache/$(notdir $(DATA)) $(SET)
 
-.PHONY: help demo test test-all check q bench train-local train-prod tensorboard clean
+.PHONY: help demo test test-all check q bench train-local train-prod resume tensorboard clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+.*:.*## ' Makefile | sed -E 's/^([a-z-]+)[^#]*## /  \1\t/' | expand -t 16
@@ -43,11 +46,19 @@ q: check  ## the same as check
 bench: .venv/dev  ## speed as ratios measured side by side, one JSON line per figure
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
-train-local: .venv/use  ## train with configs/local.yaml
-	$(BIN)/neurorun train configs/local.yaml
+train-local: .venv/use $(DATA)  ## configs/local.yaml on simulated patients, or on DATA=folder; SET="--set key=value"
+	$(BIN)/neurorun train configs/local.yaml $(CORPUS)
 
-train-prod: .venv/use  ## train with configs/production.yaml
-	$(BIN)/neurorun train configs/production.yaml
+train-prod: .venv/use $(DATA)  ## configs/production.yaml, the full model, on the same
+	$(BIN)/neurorun train configs/production.yaml $(CORPUS)
+
+resume: .venv/use  ## go on with an interrupted run (RUN=folder)
+	$(BIN)/neurorun train --resume $(RUN)
+
+demo/corpus: .venv/use
+	@rm -rf $@.unfinished
+	$(BIN)/neurorun simulate corpus $@.unfinished --patients 40 --recordings 1
+	@mv $@.unfinished $@
 
 tensorboard: .venv/use  ## watch the runs (RUN=folder)
 	$(BIN)/tensorboard --logdir $(RUN)

@@ -85,7 +85,11 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"'{path}' does not exist; check the path.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DataError(
+            f"'{path}' cannot be read ({error.strerror}); a file with read permission is needed."
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise DataError(
             f"'{path}' is not readable as JSON ({error}); restore it or write it again."
         ) from error

@@ -129,6 +129,16 @@ class EdfFile:
         own = (*self.header.notes, *self.clock.notes, *of_signals, *left_out)
         return (*own, *self._events(channels)[1])
 
+    def repairs(self, channels: Sequence[str] | None = None) -> tuple[str, ...]:
+        """What was repaired or assumed so that these channels could be read.
+
+        Of the notes those that bear on the signal: not remarks, nor what was left out of the
+        annotations.
+        """
+        noted: list[EdfHeader | RecordClock | EdfSignal] = [self.header, self.clock]
+        noted += self.select(channels)
+        return tuple(note for one in noted for note in one.notes if note not in one.remarks)
+
     def read(
         self,
         channels: Sequence[str] | None = None,

@@ -15,6 +15,7 @@ from neurorun.formats.edf_signals import EdfSignal
 from neurorun.formats.edf_tals import Tal, parse_tals
 
 _NOTED_DRIFT_S = 0.1
+_RECORDS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,8 @@ class RecordClock:
     start_offset_s : seconds from the start in the header to the first sample
     onsets_s : seconds from the first sample to the beginning of each record
     tals : annotations, onsets relative to the first sample; time-keeping ones are left out
-    notes : what contradicted itself and what was believed
+    notes : what contradicted itself and what was believed, and remarks
+    remarks : those of the notes that tell of no contradiction
     """
 
     header: EdfHeader
@@ -35,6 +37,7 @@ class RecordClock:
     onsets_s: Float64[np.ndarray, " records"]
     tals: tuple[Tal, ...] = ()
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -100,14 +103,14 @@ def read_clock(header: EdfHeader) -> RecordClock:
     """
     per_signal = [_read_tals(header, signal) for signal in header.annotation_signals]
     times = _record_times(header, [tals for tals, _ in per_signal[0]] if per_signal else [])
-    notes: list[str] = []
+    notes, remarks = list[str](), list[str]()
     n_malformed = sum(malformed for records in per_signal for _, malformed in records)
     if n_malformed:
         notes.append(f"{n_malformed} pieces of the annotation signal are no annotation lists.")
     start_offset_s = times[0] or 0.0
     if start_offset_s >= 1:
-        notes.append(f"The first sample lies {start_offset_s:g} s after the start in the header.")
-    onsets_s = _onsets(header, times, notes)
+        remarks.append(f"The first sample lies {start_offset_s:g} s after the start in the header.")
+    onsets_s = _onsets(header, times, notes, remarks)
     tals = [
         tal._replace(onset_s=round(tal.onset_s - start_offset_s, 9))
         for records in per_signal
@@ -115,20 +118,25 @@ def read_clock(header: EdfHeader) -> RecordClock:
         for tal in record_tals
         if any(tal.texts)
     ]
-    return RecordClock(header, start_offset_s, onsets_s, tuple(tals), tuple(notes))
+    told = (*remarks, *notes)
+    return RecordClock(header, start_offset_s, onsets_s, tuple(tals), told, tuple(remarks))
 
 
 def _read_tals(header: EdfHeader, signal: EdfSignal) -> list[tuple[list[Tal], int]]:
     first = signal.first_in_record * header.bytes_per_sample
     stop = first + signal.samples_per_record * header.bytes_per_sample
-    rows = map_records(header)[:, first:stop]
-    if rows[0, 0] not in b"+-\0":
-        raise FormatError(
-            f"'{header.path}': the annotation signal '{signal.name}' begins with "
-            f"{rows[0, :8].tobytes()!r}; a time such as '+0' must stand there. The header does not "
-            "fit the data; export the file again."
-        )
-    return [parse_tals(row.tobytes()) for row in rows]
+    tals: list[tuple[list[Tal], int]] = []
+    for record in range(0, header.n_records, _RECORDS_AT_ONCE):
+        # mapped anew, for what was read of a map stays in memory as long as the map does
+        rows = map_records(header)[record : record + _RECORDS_AT_ONCE, first:stop]
+        if record == 0 and rows[0, 0] not in b"+-\0":
+            raise FormatError(
+                f"'{header.path}': the annotation signal '{signal.name}' begins with "
+                f"{rows[0, :8].tobytes()!r}; a time such as '+0' must stand there. The header does "
+                "not fit the data; export the file again."
+            )
+        tals += [parse_tals(row.tobytes()) for row in rows]
+    return tals
 
 
 def map_records(header: EdfHeader) -> UInt8[np.ndarray, "records bytes"]:
@@ -158,7 +166,7 @@ def _record_times(header: EdfHeader, tals: list[list[Tal]]) -> list[float | None
 
 
 def _onsets(
-    header: EdfHeader, times: list[float | None], notes: list[str]
+    header: EdfHeader, times: list[float | None], notes: list[str], remarks: list[str]
 ) -> Float64[np.ndarray, " records"]:
     """Onsets of the records from the first one, in seconds."""
     even_s = np.arange(header.n_records) * float(header.record_duration_s)
@@ -168,7 +176,7 @@ def _onsets(
             notes.append("Some data records do not tell their time; none was taken to be missing.")
         return even_s
     onsets_s: Float64[np.ndarray, " records"] = np.round(np.array(known) - known[0], 9)
-    _note_drift(header, onsets_s, notes)
+    _note_drift(header, onsets_s, remarks)
     if header.is_discontinuous:
         return onsets_s
     tolerance_s = 0.5 / _fastest_rate_hz(header)

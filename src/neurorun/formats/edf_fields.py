@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, time
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +24,12 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 
 
 class Field(NamedTuple):
-    """A place in the header: what stands there, its first byte and its width in bytes."""
+    """A place in the header: what stands there, its first byte, its width in bytes, and whose."""
 
     what: str
     first: int
     width: int
+    owner: str = ""
 
 
 @dataclass
@@ -38,23 +40,26 @@ class FieldReader:
     ----------
     path : the file, for messages
     raw : its header
-    notes : one sentence for each repair so far
+    notes : one sentence for each repair or remark so far
+    remarks : those that tell of nothing repaired
     """
 
     path: Path
     raw: bytes
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def remark(self, sentence: str) -> None:
+        """Note something that is worth telling, but needed no repair."""
+        self.notes.append(sentence)
+        self.remarks.append(sentence)
 
     def text(self, place: Field) -> str:
         """Text without its padding; UTF-8 where it is valid, else Latin-1, and then noted."""
-        content = self.raw[place.first : place.first + place.width].replace(b"\0", b" ").strip()
-        if content.isascii():
-            return content.decode("ascii")
-        try:
-            text = content.decode("utf-8")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
-        self.notes.append(f"The {place.what} holds characters outside ASCII: '{text}'.")
+        text = unpadded(self.raw[place.first : place.first + place.width])
+        if text.isascii():
+            return text
+        self.remark(f"The {place.what}{place.owner} holds characters outside ASCII: '{text}'.")
         return text
 
     def whole(self, place: Field) -> int:
@@ -65,9 +70,10 @@ class FieldReader:
         FormatError : anything else stands there
         """
         text = self.text(place)
-        if not _WHOLE.fullmatch(text):
+        number = whole_number(text)
+        if number is None:
             raise self._refusal(place, text, "a whole number is")
-        return int(text.partition(".")[0])
+        return number
 
     def number(self, place: Field) -> float:
         """Decimal number; a decimal comma is read as a dot and noted.
@@ -85,18 +91,46 @@ class FieldReader:
     def _decimal(self, place: Field) -> str:
         text = self.text(place)
         if _COMMA_DECIMAL.fullmatch(text):
-            self.notes.append(f"The {place.what} has a decimal comma: '{text}' was read so.")
+            self.notes.append(
+                f"The {place.what}{place.owner} has a decimal comma: '{text}' was read so."
+            )
             text = text.replace(",", ".")
-        if not _DECIMAL.fullmatch(text) or not math.isfinite(float(text)):
+        if not is_decimal(text):
             raise self._refusal(place, text, "a decimal number is")
         return text
 
     def _refusal(self, place: Field, text: str, allowed: str) -> FormatError:
         last = place.first + place.width - 1
         return FormatError(
-            f"'{self.path}': the {place.what} (bytes {place.first}-{last}) reads '{text}'; "
-            f"{allowed} allowed there. Correct the header, or export the file again."
+            f"'{self.path}': the {place.what}{place.owner} (bytes {place.first}-{last}) "
+            f"reads '{text}'; {allowed} allowed there. Correct the header, or export the file "
+            "again."
         )
+
+
+# The fields of one corpus hold few different texts, so that reading them again can be spared.
+
+
+@lru_cache(maxsize=4096)
+def unpadded(content: bytes) -> str:
+    """Text of a field without its padding; UTF-8 where it is valid, else Latin-1."""
+    content = content.replace(b"\0", b" ").strip()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+@lru_cache(maxsize=4096)
+def whole_number(text: str) -> int | None:
+    """Whole number that a text is, or None."""
+    return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
+
+
+@lru_cache(maxsize=4096)
+def is_decimal(text: str) -> bool:
+    """Whether a text is a finite decimal number."""
+    return _DECIMAL.fullmatch(text) is not None and math.isfinite(float(text))
 
 
 def parse_date(text: str) -> date | None:

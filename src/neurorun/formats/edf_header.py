@@ -51,7 +51,8 @@ class EdfHeader:
     record_duration_s : exactly as written; 0 only in files of annotations
     n_records : complete data records in the file, by its size
     signals : in the order of the file, annotations and triggers included
-    notes : what was repaired
+    notes : what was repaired, and remarks
+    remarks : those of the notes that tell of nothing repaired
     """
 
     path: Path
@@ -64,6 +65,7 @@ class EdfHeader:
     n_records: int
     signals: tuple[EdfSignal, ...]
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def header_bytes(self) -> int:
@@ -137,6 +139,7 @@ def read_header(path: Path | str) -> EdfHeader:
         n_records=_count_records(reader, file_bytes, BYTES_PER_SAMPLE[format_name] * samples),
         signals=signals,
         notes=tuple(reader.notes),
+        remarks=tuple(reader.remarks),
     )
 
 
@@ -209,7 +212,7 @@ def _start(reader: FieldReader, recording_text: str) -> datetime | None:
     if short == date(1985, 1, 1) and recording_text.lower().startswith("startdate x"):
         return None
     if clock is None or day is None:
-        reader.notes.append(
+        reader.remark(
             f"The start '{date_text} {time_text}' is no date and time; the start is unknown."
         )
         return None

@@ -13,7 +13,13 @@ from fractions import Fraction
 from typing import Literal
 
 from neurorun.core import FormatError
-from neurorun.formats.edf_fields import Field, FieldReader
+from neurorun.formats.edf_fields import (
+    Field,
+    FieldReader,
+    is_decimal,
+    unpadded,
+    whole_number,
+)
 from neurorun.formats.edf_units import is_plain_unit, microvolts_per_unit
 
 FormatName = Literal["EDF", "BDF"]
@@ -50,7 +56,8 @@ class EdfSignal:
     rate_hz : samples per second; 0 where the data records have no duration
     gain_uv, offset_uv : microvolts = gain * digital value + offset; NaN where unknown
     problem : why its values cannot be known; empty if they can
-    notes : what was repaired or assumed about it
+    notes : what was repaired or assumed about it, and remarks
+    remarks : those of the notes that tell of nothing repaired or assumed
     """
 
     name: str
@@ -66,6 +73,7 @@ class EdfSignal:
     offset_uv: float
     problem: str = ""
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +84,25 @@ class _SignalFields:
     index: int
     n_signals: int
     name: str = ""
+    owner: str = ""
 
     def place(self, what: str) -> Field:
-        width = WIDTHS[what]
-        first = 256 + _STARTS[what] * self.n_signals + self.index * width
-        return Field(f"{what} of signal {self.index + 1} '{self.name}'", first, width)
+        first = 256 + _STARTS[what] * self.n_signals + self.index * WIDTHS[what]
+        return Field(what, first, WIDTHS[what], self.owner)
 
     def text(self, what: str) -> str:
-        return self.reader.text(self.place(what))
+        width = WIDTHS[what]
+        first = 256 + _STARTS[what] * self.n_signals + self.index * width
+        text = unpadded(self.reader.raw[first : first + width])
+        return text if text.isascii() else self.reader.text(self.place(what))
 
     def number(self, what: str) -> float:
-        return self.reader.number(self.place(what))
+        text = self.text(what)
+        return float(text) if is_decimal(text) else self.reader.number(self.place(what))
 
     def whole(self, what: str) -> int:
-        return self.reader.whole(self.place(what))
+        number = whole_number(self.text(what))
+        return number if number is not None else self.reader.whole(self.place(what))
 
 
 def read_signals(
@@ -102,11 +115,15 @@ def read_signals(
     FormatError : a signal has no samples, so that the place of all others is doubtful, or there
         are signals but their data records have no duration
     """
-    labels = [_SignalFields(reader, i, n_signals).text("label") for i in range(n_signals)]
+    labels = [
+        _SignalFields(reader, i, n_signals, owner=f" of signal {i + 1} ''").text("label")
+        for i in range(n_signals)
+    ]
     signals: list[EdfSignal] = []
     first = 0
     for i, name in enumerate(unique_names(labels)):
-        fields = _SignalFields(FieldReader(reader.path, reader.raw), i, n_signals, name)
+        own = FieldReader(reader.path, reader.raw)
+        fields = _SignalFields(own, i, n_signals, name, f" of signal {i + 1} '{name}'")
         signal = _read_signal(
             fields,
             labels[i],
@@ -146,12 +163,20 @@ def _read_signal(
         kind=kind,
         samples_per_record=samples,
         first_in_record=first_in_record,
-        rate_hz=float(samples / record_duration_s) if record_duration_s > 0 else 0.0,
+        rate_hz=_rate_hz(samples, record_duration_s),
         gain_uv=gain * unit_uv,
         offset_uv=offset * unit_uv,
         problem=problem,
         notes=tuple(fields.reader.notes),
+        remarks=tuple(fields.reader.remarks),
     )
+
+
+def _rate_hz(samples: int, record_duration_s: Fraction) -> float:
+    """Samples per second, rounded once; 0 where the data records have no duration."""
+    if record_duration_s.numerator <= 0:
+        return 0.0
+    return samples * record_duration_s.denominator / record_duration_s.numerator
 
 
 def _kind(label: str, dimension: str, format_name: FormatName) -> SignalKind:

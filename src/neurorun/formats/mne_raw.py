@@ -7,12 +7,13 @@ back gives the gap again, never the zeros.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from datetime import UTC, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Float32, Float64
 
 from neurorun.core import DataError, Event, Recording, Stretch, nearest_sample, require
 from neurorun.formats.edf_annotations import NO_SIGNAL
@@ -81,6 +82,84 @@ def _with_gaps_filled(recording: Recording) -> Float64[np.ndarray, "channels sam
     return volts
 
 
+@dataclass(frozen=True, eq=False)
+class MneSource:
+    """A Raw of MNE-Python, ready to be read by blocks; made by `open_mne_raw`.
+
+    Parameters
+    ----------
+    raw : ``mne.io.BaseRaw``, loaded or not
+    recording_id, patient : names
+    channels : those of a voltage type, in its order
+    rate_hz : samples per second
+    stretches : what is left of its time without the gaps
+    notes : what is left out
+    start : wall clock of the first sample, without zone, or None where unknown
+    """
+
+    raw: Any
+    recording_id: str
+    patient: str
+    channels: tuple[str, ...]
+    rate_hz: float
+    stretches: tuple[Stretch, ...]
+    notes: tuple[str, ...]
+    start: datetime | None
+
+    @property
+    def n_samples(self) -> int:
+        """Samples outside the gaps."""
+        return self.stretches[-1].stop
+
+    def read(
+        self, channels: Sequence[str], first_sample: int, n_samples: int
+    ) -> Float32[np.ndarray, "channels samples"]:
+        """Microvolts of some samples, gaps not counted; a Raw that is not loaded reads its file."""
+        picks = [self.raw.ch_names.index(name) for name in channels]
+        signal_uv = np.empty((len(picks), n_samples), dtype=np.float32)
+        for stretch in self.stretches:
+            start = nearest_sample(stretch.onset_s, self.rate_hz) - stretch.first
+            stop = min(stretch.stop, first_sample + n_samples)
+            for first in range(max(stretch.first, first_sample), stop, _BLOCK_SAMPLES):
+                last = min(first + _BLOCK_SAMPLES, stop)
+                volts = self.raw[picks, start + first : start + last][0]
+                signal_uv[:, first - first_sample : last - first_sample] = volts * _UV_PER_V
+        return signal_uv
+
+
+def open_mne_raw(
+    raw: Any, *, recording_id: str | None = None, patient: str | None = None
+) -> MneSource:
+    """Find what a Raw of MNE-Python holds, without reading its signal; see `from_mne_raw`.
+
+    Raises
+    ------
+    DataError : no channel is a voltage, or no time is left between the gaps
+    """
+    kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+    channels = [name for name, kind in kinds.items() if kind in _VOLTAGE_TYPES]
+    stretches = _stretches(raw)
+    if not channels or not stretches:
+        raise DataError(
+            f"{raw} holds {len(channels)} voltage channels and {len(stretches)} stretches of time "
+            "with data; at least one of each is needed. Set its channel types or annotations."
+        )
+    identity = recording_id or _stem(raw)
+    start = raw.info["meas_date"]
+    if start is not None:
+        start = (start + timedelta(seconds=float(raw.first_time))).replace(tzinfo=None)
+    return MneSource(
+        raw=raw,
+        recording_id=identity,
+        patient=patient or str((raw.info["subject_info"] or {}).get("his_id") or identity),
+        channels=tuple(channels),
+        rate_hz=float(raw.info["sfreq"]),
+        stretches=stretches,
+        notes=_notes(kinds, channels, raw.info["bads"]),
+        start=start,
+    )
+
+
 def from_mne_raw(
     raw: Any, *, recording_id: str | None = None, patient: str | None = None
 ) -> Recording:
@@ -101,28 +180,17 @@ def from_mne_raw(
     ------
     DataError : no channel is a voltage, or no time is left between the gaps
     """
-    kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
-    channels = [name for name, kind in kinds.items() if kind in _VOLTAGE_TYPES]
-    stretches, keep = _stretches(raw)
-    if not channels or not stretches:
-        raise DataError(
-            f"{raw} holds {len(channels)} voltage channels and {len(stretches)} stretches of time "
-            "with data; at least one of each is needed. Set its channel types or annotations."
-        )
-    identity = recording_id or _stem(raw)
-    start = raw.info["meas_date"]
-    if start is not None:
-        start = (start + timedelta(seconds=float(raw.first_time))).replace(tzinfo=None)
+    source = open_mne_raw(raw, recording_id=recording_id, patient=patient)
     return Recording(
-        recording_id=identity,
-        patient=patient or str((raw.info["subject_info"] or {}).get("his_id") or identity),
-        channels=tuple(channels),
-        rate_hz=float(raw.info["sfreq"]),
-        signal_uv=_microvolts(raw, channels, keep),
-        stretches=stretches,
-        start=start,
+        recording_id=source.recording_id,
+        patient=source.patient,
+        channels=source.channels,
+        rate_hz=source.rate_hz,
+        signal_uv=source.read(source.channels, 0, source.n_samples),
+        stretches=source.stretches,
+        start=source.start,
         annotations=tuple(_events(raw)),
-        notes=_notes(kinds, channels, raw.info["bads"]),
+        notes=source.notes,
     )
 
 
@@ -148,8 +216,8 @@ def _events(raw: Any) -> Iterator[Event]:
             yield Event(onset_s, onset_s + (duration_s or sample_s), text, channels=names)
 
 
-def _stretches(raw: Any) -> tuple[tuple[Stretch, ...], Bool[np.ndarray, " samples"]]:
-    """Pieces without a gap, and which samples of the Raw lie in them."""
+def _stretches(raw: Any) -> tuple[Stretch, ...]:
+    """Pieces without a gap."""
     rate_hz = float(raw.info["sfreq"])
     keep = np.ones(raw.n_times, dtype=np.bool_)
     borders = {0, int(raw.n_times)}
@@ -168,22 +236,7 @@ def _stretches(raw: Any) -> tuple[tuple[Stretch, ...], Bool[np.ndarray, " sample
         if keep[start]:
             stretches.append(Stretch(stored, stop - start, start / rate_hz))
             stored += stop - start
-    return tuple(stretches), keep
-
-
-def _microvolts(
-    raw: Any, channels: Sequence[str], keep: Bool[np.ndarray, " samples"]
-) -> Float32[np.ndarray, "channels kept"]:
-    """Samples outside the gaps, read block by block, because a Raw gives float64."""
-    signal_uv = np.empty((len(channels), int(keep.sum())), dtype=np.float32)
-    picks = [raw.ch_names.index(name) for name in channels]
-    stored = 0
-    for start in range(0, len(keep), _BLOCK_SAMPLES):
-        kept = keep[start : start + _BLOCK_SAMPLES]
-        volts = raw[picks, start : start + len(kept)][0][:, kept]
-        signal_uv[:, stored : stored + volts.shape[1]] = volts * _UV_PER_V
-        stored += volts.shape[1]
-    return signal_uv
+    return tuple(stretches)
 
 
 def _notes(kinds: dict[str, str], channels: Sequence[str], bads: Sequence[str]) -> tuple[str, ...]:
