@@ -170,6 +170,15 @@ def test_repairs_are_told(build, corpus):
         assert "-1" in row.reason
 
 
+def test_remarks_are_kept_but_are_no_repairs(build, corpus):
+    data = bytearray(corpus[0].path.read_bytes())
+    data[8:16] = "Zoë X   ".encode("latin-1")
+    corpus[0].path.write_bytes(data)
+    report = build()
+    assert (report.rows[0].row.status, report.rows[0].row.reason) == ("ok", "")
+    assert any("outside ASCII" in note for note in open_cache(report.folder)[0].header.notes)
+
+
 def test_gaps_survive_and_nothing_crosses_them(build):
     cached = open_cache(build().folder)[2]
     assert [(s.first, s.n_samples, s.onset_s) for s in cached.stretches] == [
@@ -200,7 +209,7 @@ def test_a_build_of_other_settings_that_came_first_is_noticed_at_the_end(
     build, preprocessing, tmp_path
 ):
     settings = {"data.sampling_rate": 1.0}
-    mine = CacheBuild(tmp_path / "train", "train", settings, {"p1_s1": "p1"})
+    mine = CacheBuild(tmp_path / "train", "train", settings, patients={"p1_s1": "p1"})
     (tmp_path / "train" / "cache.json").unlink()
     build()
     with pytest.raises(DataError, match=r"was built with"):
@@ -219,7 +228,7 @@ def test_an_unchanged_cache_can_be_read_while_it_is_checked(build, corpus, tmp_p
     folder = build().folder
     patients = {entry.recording_id: entry.patient for entry in corpus}
     table = json.loads((folder / "cache.json").read_text())
-    CacheBuild(folder, "train", table["settings"], patients)
+    CacheBuild(folder, "train", table["settings"], patients=patients)
     assert len(open_cache(folder)) == 3
 
 

@@ -128,8 +128,8 @@ def test_an_offset_costs_an_addition_only_where_it_matters(prepared, timeline):
     by_mean = CachedRecording.from_recording(prepared, timeline, CONFIG)
     shifted = replace(prepared, signal_uv=prepared.signal_uv + 50)
     fixed = CONFIG.model_copy(update={"standardize": "fixed"})
-    assert by_mean._bias is None
-    assert CachedRecording.from_recording(shifted, timeline, fixed)._bias is not None
+    assert by_mean._reading.bias is None
+    assert CachedRecording.from_recording(shifted, timeline, fixed)._reading.bias is not None
 
 
 def test_statistics_that_are_not_known_are_refused(recording):

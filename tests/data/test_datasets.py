@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from neurorun.data import (
     SamplingConfig,
     WindowConfig,
     WindowKind,
+    collate_gathered,
     load_manifest,
     open_cache,
     prepare,
@@ -123,3 +126,78 @@ def test_pytorch_reads_it_too(folder, windows, n_workers):
     assert sum(len(x) for x, _ in batches) == len(dataset)
     np.testing.assert_array_equal(batches[0][0][1].numpy(), dataset[1][0])
     np.testing.assert_array_equal(batches[0][1][1].numpy(), dataset[1][1])
+
+
+def test_a_batch_is_gathered_into_one_array(folder, windows):
+    dataset = EEGWindowDataset(folder, windows)
+    gathered = dataset.__getitems__([5, 0, 5])
+    assert gathered.inputs.shape == (3, *dataset.input_shape)
+    assert len(gathered) == 3
+    for (window, mask), index in zip(gathered, [5, 0, 5], strict=True):
+        assert np.shares_memory(window, gathered.inputs)
+        np.testing.assert_array_equal(window, dataset[index][0])
+        np.testing.assert_array_equal(mask, dataset[index][1])
+    with pytest.raises(IndexError):
+        dataset.__getitems__([0, len(dataset)])
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("n_workers", [0, 2])
+@pytest.mark.parametrize("collate", [None, collate_gathered], ids=["of-torch", "ours"])
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true but no accelerator")
+def test_pytorch_gathers_whole_batches(folder, windows, n_workers, collate):
+    data = pytest.importorskip("torch.utils.data")
+    dataset = EEGWindowDataset(folder, windows)
+    loader = data.DataLoader(
+        dataset,
+        batch_size=4,
+        sampler=data.SequentialSampler(dataset),
+        num_workers=n_workers,
+        multiprocessing_context="spawn" if n_workers else None,
+        collate_fn=collate,
+        pin_memory=True,
+    )
+    batches = [(x.clone(), y.clone()) for x, y in loader]
+    assert [len(x) for x, _ in batches] == [4] * 8 + [1]
+    np.testing.assert_array_equal(batches[2][0][1].numpy(), dataset[9][0])
+    np.testing.assert_array_equal(batches[2][1][1].numpy(), dataset[9][1])
+
+
+@pytest.mark.integration
+def test_distributed_samplers_of_pytorch_divide_it(folder, windows):
+    data = pytest.importorskip("torch.utils.data")
+    dataset = EEGWindowDataset(folder, windows)
+    shares = [
+        list(data.DistributedSampler(dataset, num_replicas=3, rank=rank, seed=1))
+        for rank in range(3)
+    ]
+    assert sorted(row for share in shares for row in share) == list(range(33))
+    loader = data.DataLoader(
+        dataset,
+        batch_size=4,
+        sampler=data.DistributedSampler(dataset, num_replicas=3, rank=1, seed=1),
+    )
+    first = next(iter(loader))[0]
+    np.testing.assert_array_equal(first[2].numpy(), dataset[shares[1][2]][0])
+
+
+@pytest.mark.parametrize("sampling", ["redrawn", "fixed", "oversampled"])
+@pytest.mark.parametrize("world", [2, 3, 5])
+def test_the_processes_of_a_run_get_disjoint_shares_of_an_epoch(folder, windows, sampling, world):
+    dataset = EEGWindowDataset(folder, windows)
+    sampler = EpochSampler(dataset.table, SamplingConfig(sampling=sampling), seed=5)
+    loader = ExampleLoader(dataset, batch_size=2, order=sampler.order, num_workers=1)
+    for epoch in (0, 3):
+        whole = [masks.copy() for _, masks in loader.batches(epoch)]
+        shared = [
+            [masks.copy() for _, masks in loader.batches(epoch, first_batch=rank, stride=world)]
+            for rank in range(world)
+        ]
+        assert sum(len(share) for share in shared) == len(whole)
+        for number, masks in enumerate(whole):
+            np.testing.assert_array_equal(shared[number % world][number // world], masks)
+
+
+def test_nothing_here_imports_pytorch():
+    code = "import sys, neurorun.data; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

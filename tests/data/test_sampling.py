@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorun.core import DataError
-from neurorun.data import EpochSampler, SamplingConfig, WindowKind, WindowTable, balanced_selection
+from neurorun.data import (
+    EpochSampler,
+    SamplingConfig,
+    WindowKind,
+    WindowTable,
+    balanced_selection,
+    window_weights,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -87,6 +94,8 @@ def test_redrawing_keeps_the_proportions_and_sees_everything(kinds, full, backgr
         SamplingConfig(use_balanced_sampling=False),
         SamplingConfig(max_samples=20),
         SamplingConfig(sampling="fixed", max_samples=20),
+        SamplingConfig(sampling="oversampled"),
+        SamplingConfig(sampling="oversampled", max_samples=20),
     ],
 )
 def test_an_order_is_a_function_of_seed_and_epoch(config):
@@ -134,3 +143,72 @@ def test_windows_without_labels_are_no_background():
 def test_kinds_cover_the_table():
     table = table_of(3, 4, 5, 6)
     assert [len(table.of_kind(kind)) for kind in WindowKind] == [6, 5, 3, 4]
+
+
+@given(
+    st.tuples(st.integers(0, 30), st.integers(0, 40), st.integers(1, 200)),
+    st.one_of(st.none(), st.integers(2, 60)),
+    st.integers(0, 9),
+)
+def test_oversampling_makes_half_of_every_epoch_seizure(kinds, limit, seed):
+    kinds = (kinds[0], max(kinds[1], 1), kinds[2])
+    table = table_of(*kinds, 7)
+    config = SamplingConfig(sampling="oversampled", max_samples=limit)
+    sampler = EpochSampler(table, config, seed=seed)
+    n_labelled = sum(kinds)
+    assert len(sampler) == min(limit or n_labelled, n_labelled)
+    for epoch in (0, 5):
+        order = sampler.order(epoch)
+        assert len(order) == len(sampler)
+        held = table.n_seizure_samples[order]
+        assert (held > 0).sum() == len(order) // 2
+        assert (held >= 0).all()
+        shown = np.bincount(order, minlength=len(table))
+        for of_class in (table.n_seizure_samples > 0, table.n_seizure_samples == 0):
+            assert np.ptp(shown[of_class]) <= 1
+
+
+def test_oversampling_shows_all_background_over_the_epochs():
+    table = table_of(10, 5, 300)
+    sampler = EpochSampler(table, SamplingConfig(sampling="oversampled"), seed=3)
+    seen = set(sampler.order(0).tolist()) | set(sampler.order(1).tolist())
+    assert len(seen) == 315
+    assert sampler.seizure_share == pytest.approx(0.5, abs=0.01)
+
+
+def test_oversampling_needs_no_border_but_both_classes():
+    assert len(EpochSampler(table_of(0, 5, 20), SamplingConfig(sampling="oversampled"), seed=0))
+    message = r"Of 20 labelled windows 0 hold some seizure; windows of both kinds are needed"
+    with pytest.raises(DataError, match=message):
+        EpochSampler(table_of(0, 0, 20), SamplingConfig(sampling="oversampled"), seed=0)
+
+
+@pytest.mark.parametrize("sampling", ["redrawn", "fixed", "oversampled"])
+def test_the_kinds_of_an_epoch_are_counted(sampling):
+    table = table_of(20, 30, 200, 9)
+    sampler = EpochSampler(table, SamplingConfig(sampling=sampling), seed=1)
+    for epoch in range(3):
+        found = sampler.counts(epoch)
+        partial, full, background = counts(table, sampler.order(epoch))
+        assert found == {"background": background, "partial": partial, "full": full}
+        assert sum(found.values()) == len(sampler)
+
+
+def test_weights_draw_both_classes_equally_often():
+    data = pytest.importorskip("torch.utils.data")
+    torch = pytest.importorskip("torch")
+    table = table_of(30, 10, 960, 50)
+    weights = window_weights(table)
+    held = table.n_seizure_samples
+    assert weights[held > 0].sum() == pytest.approx(weights[held == 0].sum()) == 960
+    assert not weights[held < 0].any()
+    drawn = data.WeightedRandomSampler(
+        weights.tolist(), 20_000, generator=torch.Generator().manual_seed(0)
+    )
+    assert np.mean(held[list(drawn)] > 0) == pytest.approx(0.5, abs=0.015)
+
+
+@pytest.mark.parametrize("kinds", [(0, 0, 9), (4, 5, 0)])
+def test_weights_need_both_classes(kinds):
+    with pytest.raises(DataError, match=r"weights need windows of both classes"):
+        window_weights(table_of(*kinds))

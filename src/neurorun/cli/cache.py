@@ -21,7 +21,7 @@ SPLIT_OF_FOLDER: dict[str, "SplitName"] = {
 
 @click.command("build-cache")
 @click.option("--data-dir", type=ANY_PATH, help="Folder of the recordings.")
-@click.option("--cache-dir", type=ANY_PATH, help="Folder of the cache.")
+@click.option("--cache-dir", metavar="PATH", help="Folder of the cache, or its URL: s3://...")
 @click.option(
     "--split",
     type=click.Choice(list(SPLIT_OF_FOLDER)),
@@ -37,7 +37,7 @@ SPLIT_OF_FOLDER: dict[str, "SplitName"] = {
 )
 def build_cache(
     data_dir: Path | None,
-    cache_dir: Path | None,
+    cache_dir: str | None,
     split: str | None,
     config: Path | None,
     overrides: tuple[str, ...],
@@ -114,26 +114,29 @@ def _echo_report(report: "BuildReport") -> None:
     if len(told) > _SHOWN:
         console.print(f"{len(told) - _SHOWN} more are listed in cache.json.")
     counts = ", ".join(f"{n} {status}" for status, n in report.counts.items())
-    console.print(f"{report.folder}: {len(report.rows)} recordings: {counts}", soft_wrap=True)
+    console.print(f"{report.place}: {len(report.rows)} recordings: {counts}", soft_wrap=True)
 
 
 @click.command("scan-cache")
-@click.option("--cache-dir", type=ANY_PATH, required=True, help="Folder of one split's cache.")
+@click.option(
+    "--cache-dir", metavar="PATH", required=True, help="Folder of one split's cache, or its URL."
+)
 @click.option("--window", "window_size", default=60.0, show_default=True, help="Seconds.")
 @click.option("--stride", default=10.0, show_default=True, help="Seconds between windows.")
-def scan_cache(cache_dir: Path, window_size: float, stride: float) -> int:
+def scan_cache(cache_dir: str, window_size: float, stride: float) -> int:
     """Sort the windows of a cache by kind and write manifest.json.
 
     Exit code 2 if no window holds a seizure.
     """
+    from neurorun.cli.progress import TerminalProgress
     from neurorun.data import WindowConfig, open_cache
     from neurorun.data import scan_cache as scan
 
-    cache = open_cache(cache_dir)
+    cache = open_cache(cache_dir, progress=TerminalProgress())
     windows = WindowConfig(window_size=window_size, stride=stride, sampling_rate=cache.rate_hz)
     manifest = scan(cache, windows)
     counts = ", ".join(f"{n} {name}" for name, n in manifest.counts.items())
-    click.echo(f"{manifest.path}: {counts}")
+    click.echo(f"{cache.place}: {counts}")
     if manifest.n_seizure_windows:
         return 0
     click.echo(

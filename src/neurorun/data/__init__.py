@@ -1,7 +1,28 @@
 """Recordings on disk to examples: corpora, splits, montage, preprocessing, cache, windows."""
 
+from neurorun.data.abnormality import (
+    CLASSES,
+    AbnormalityDataConfig,
+    AbnormalityEntry,
+    AbnormalityPreprocessingConfig,
+    GazeBatch,
+    GazeExample,
+    GazeExamples,
+    GazeTargets,
+    StoredWindow,
+    WindowCache,
+    WindowRow,
+    annotations_of,
+    find_abnormality_recordings,
+    place_windows,
+    prepare_window,
+    prepare_windows,
+    split_abnormality,
+    window_id,
+)
 from neurorun.data.builder import BuildReport, build_cache
 from neurorun.data.cache import Cache, Damage, open_cache, verify_cache
+from neurorun.data.cache_summary import CacheSummary, summarize_cache
 from neurorun.data.cached_recording import CachedRecording
 from neurorun.data.channel_names import TEN_TWENTY, canonical_name
 from neurorun.data.corpora import (
@@ -11,8 +32,31 @@ from neurorun.data.corpora import (
     survey,
 )
 from neurorun.data.corpus import FOLDER_OF_SPLIT, Corpus, DataConfig, check_data
-from neurorun.data.datasets import BalancedSeizureDataset, EEGWindowDataset
+from neurorun.data.datasets import BalancedSeizureDataset, EEGWindowDataset, collate_gathered
 from neurorun.data.entries import CorpusEntry, SplitName
+from neurorun.data.gaze import (
+    REFERENTIAL,
+    TCP,
+    Fixation,
+    FixationFile,
+    GazeMap,
+    GazeMapConfig,
+    GazeMontage,
+    RawGaze,
+    electrode_shares,
+    electrodes_of,
+    find_fixations,
+    gaze_map,
+    montage_22,
+    read_fixations,
+    read_raw_gaze,
+)
+from neurorun.data.images.config import ImageDataConfig, ImageSplitConfig
+from neurorun.data.images.corpus import ImageCorpus, SurveyedImage
+from neurorun.data.images.division import ImageSplits, divide_images
+from neurorun.data.images.pairs import ImagePair, LeftOutImage, find_image_pairs
+from neurorun.data.images.reading import MaskValues, read_image, read_mask
+from neurorun.data.images.store import Pixels
 from neurorun.data.legacy_cache import convert_earlier_cache, read_earlier_recording
 from neurorun.data.loader import Batch, ExampleLoader, Examples, LoaderConfig
 from neurorun.data.manifest import Manifest, load_manifest, scan_cache
@@ -23,6 +67,7 @@ from neurorun.data.montage import (
     montage_channels,
     resolve_montage,
 )
+from neurorun.data.object_storage import CacheDir, ObjectUrl, Place, place_of
 from neurorun.data.preprocessing import (
     Preparation,
     PreprocessingConfig,
@@ -32,8 +77,14 @@ from neurorun.data.preprocessing import (
     prepare,
 )
 from neurorun.data.recording_builder import BuildRow
+from neurorun.data.recording_stream import RecordingStream, stream_mne, stream_recording
 from neurorun.data.references import RecordedTime, read_reference, recorded_time
-from neurorun.data.sampling import EpochSampler, SamplingConfig, balanced_selection
+from neurorun.data.sampling import (
+    EpochSampler,
+    SamplingConfig,
+    balanced_selection,
+    window_weights,
+)
 from neurorun.data.splits import SplitConfig, Splits, make_splits
 from neurorun.data.standardization import (
     ChannelStatistics,
@@ -41,7 +92,14 @@ from neurorun.data.standardization import (
     channel_statistics,
     standardized,
 )
+from neurorun.data.stored_windows import (
+    StoredWindows,
+    TransferConfig,
+    decode_windows,
+    examples_of,
+)
 from neurorun.data.windows import (
+    FULL_SHARE,
     Extent,
     WindowConfig,
     WindowKind,
@@ -53,14 +111,23 @@ from neurorun.data.windows import (
 from neurorun.formats import read_header, read_recording, write_recording
 
 __all__ = [
+    "CLASSES",
     "DOUBLE_BANANA",
     "FOLDER_OF_SPLIT",
+    "FULL_SHARE",
+    "REFERENTIAL",
+    "TCP",
     "TEN_TWENTY",
+    "AbnormalityDataConfig",
+    "AbnormalityEntry",
+    "AbnormalityPreprocessingConfig",
     "BalancedSeizureDataset",
     "Batch",
     "BuildReport",
     "BuildRow",
     "Cache",
+    "CacheDir",
+    "CacheSummary",
     "CachedRecording",
     "ChannelStatistics",
     "Corpus",
@@ -73,49 +140,102 @@ __all__ = [
     "ExampleLoader",
     "Examples",
     "Extent",
+    "Fixation",
+    "FixationFile",
+    "GazeBatch",
+    "GazeExample",
+    "GazeExamples",
+    "GazeMap",
+    "GazeMapConfig",
+    "GazeMontage",
+    "GazeTargets",
+    "ImageCorpus",
+    "ImageDataConfig",
+    "ImagePair",
+    "ImageSplitConfig",
+    "ImageSplits",
+    "LeftOutImage",
     "LoaderConfig",
     "Manifest",
+    "MaskValues",
     "MontagePlan",
+    "ObjectUrl",
+    "Pixels",
+    "Place",
     "Preparation",
     "PreprocessingConfig",
+    "RawGaze",
     "RecordedTime",
+    "RecordingStream",
     "SamplingConfig",
     "SplitConfig",
     "SplitName",
     "Splits",
     "StatisticsAccumulator",
+    "StoredWindow",
+    "StoredWindows",
     "SurveyedEntry",
+    "SurveyedImage",
+    "TransferConfig",
+    "WindowCache",
     "WindowConfig",
     "WindowKind",
+    "WindowRow",
     "WindowTable",
+    "annotations_of",
     "balanced_selection",
     "build_cache",
     "canonical_name",
     "channel_statistics",
     "check_data",
+    "collate_gathered",
     "convert_earlier_cache",
+    "decode_windows",
+    "divide_images",
+    "electrode_shares",
+    "electrodes_of",
+    "examples_of",
+    "find_abnormality_recordings",
+    "find_fixations",
+    "find_image_pairs",
     "find_recordings",
+    "gaze_map",
     "load_manifest",
     "make_splits",
     "map_montage",
+    "montage_22",
     "montage_channels",
     "open_cache",
+    "place_of",
+    "place_windows",
     "plan_stretches",
     "preparation_notes",
     "preparation_recipe",
     "prepare",
+    "prepare_window",
+    "prepare_windows",
     "read_earlier_recording",
+    "read_fixations",
     "read_header",
+    "read_image",
+    "read_mask",
+    "read_raw_gaze",
     "read_recording",
     "read_reference",
     "recorded_time",
     "resolve_montage",
     "scan_cache",
     "seizure_samples",
+    "split_abnormality",
     "standardized",
+    "stream_mne",
+    "stream_recording",
+    "summarize_cache",
     "survey",
     "tabulate_windows",
     "verify_cache",
+    "window_id",
     "window_starts",
+    "window_weights",
     "write_recording",
 ]

@@ -8,17 +8,21 @@ are the same; with others the second is refused.
 
 import logging
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from neurorun.core import SILENT, DataError, NeurorunError, Progress
 from neurorun.data.cache import cache_settings, check_settings
+from neurorun.data.cache_mirror import CacheMirror
 from neurorun.data.cache_table import (
     CACHE_FILE,
+    STATUSES,
     CacheRow,
     CacheTable,
     Status,
@@ -28,6 +32,7 @@ from neurorun.data.cache_table import (
     write_cache_table,
 )
 from neurorun.data.entries import CorpusEntry
+from neurorun.data.object_storage import Place, place_of
 from neurorun.data.parallel import run_jobs
 from neurorun.data.preprocessing import PreprocessingConfig
 from neurorun.data.recording_builder import BuildJob, BuildRow, build_recording
@@ -46,18 +51,20 @@ class BuildReport:
 
     Parameters
     ----------
-    folder : of the cache
+    folder : of the cache; the local copy if it lies in object storage
     rows : one per recording, in order of ``recording_id``
+    place : where it was asked for
     """
 
     folder: Path
     rows: tuple[BuildRow, ...]
+    place: Place
 
     @property
     def counts(self) -> dict[Status, int]:
         """Number of recordings by status; all four are named."""
         found = Counter(row.row.status for row in self.rows)
-        return {status: found[status] for status in ("ok", "repaired", "skipped", "failed")}
+        return {status: found[status] for status in STATUSES}
 
     @property
     def n_seizure_recordings(self) -> int:
@@ -75,7 +82,7 @@ class BuildReport:
 
 def build_cache(
     entries: Sequence[CorpusEntry],
-    cache_dir: Path | str,
+    cache_dir: Place | str,
     *,
     split: str,
     preprocessing: PreprocessingConfig,
@@ -91,7 +98,8 @@ def build_cache(
     Parameters
     ----------
     entries : the recordings; the cache will hold these and no others
-    cache_dir : folder of all splits
+    cache_dir : folder of all splits, or its URL in object storage; then the cache is built in a
+        local copy, and uploaded while it is built
     split : name of the split
     preprocessing : how to prepare
     rate_hz : samples per second of the prepared signals
@@ -109,13 +117,14 @@ def build_cache(
         the folder holds a cache of other settings
     """
     _check_names(entries)
-    folder = Path(cache_dir) / split
+    patients = {entry.recording_id: entry.patient for entry in entries}
     settings = cache_settings(preprocessing, rate_hz=rate_hz)
-    build = CacheBuild(folder, split, settings, {e.recording_id: e.patient for e in entries})
+    place = place_of(cache_dir) / split
+    build = CacheBuild(place, split, settings, patients=patients, progress=progress)
     jobs = {
         entry.recording_id: BuildJob(
             entry=entry,
-            folder=folder,
+            folder=build.folder,
             preprocessing=preprocessing,
             rate_hz=rate_hz,
             fingerprint=build.fingerprint,
@@ -131,11 +140,12 @@ def build_cache(
 def _check_names(entries: Sequence[CorpusEntry]) -> None:
     if not entries:
         raise DataError("There are no recordings to build a cache of; check the split.")
-    counts = Counter(entry.recording_id.casefold() for entry in entries)
+    counts = Counter(_as_file_systems_see(entry.recording_id) for entry in entries)
     for entry in entries:
         name = entry.recording_id
-        if counts[name.casefold()] > 1:
-            paths = [str(e.path) for e in entries if e.recording_id.casefold() == name.casefold()]
+        seen = _as_file_systems_see(name)
+        if counts[seen] > 1:
+            paths = [str(e.path) for e in entries if _as_file_systems_see(e.recording_id) == seen]
             raise DataError(
                 f"{len(paths)} recordings are called '{name}': {', '.join(paths)}; every recording "
                 "of a cache needs a name of its own. Rename or remove the copies."
@@ -147,15 +157,21 @@ def _check_names(entries: Sequence[CorpusEntry]) -> None:
             )
 
 
+def _as_file_systems_see(name: str) -> str:
+    """Names that are one file on some system are the same here: case, composed letters."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 class CacheBuild:
     """The table of a cache while it is being built.
 
     Parameters
     ----------
-    folder : of the cache
+    place : of the cache
     split : its name
     settings : that decide what it stores
     patients : of every recording that the cache shall hold
+    progress : one step per recording that is fetched from object storage
 
     Raises
     ------
@@ -163,17 +179,25 @@ class CacheBuild:
     """
 
     def __init__(
-        self, folder: Path, split: str, settings: Mapping[str, Any], patients: Mapping[str, str]
+        self,
+        place: Place,
+        split: str,
+        settings: Mapping[str, Any],
+        *,
+        patients: Mapping[str, str],
+        progress: Progress = SILENT,
     ) -> None:
-        self._folder, self._patients = folder, patients
+        self._place, self._patients = place, patients
+        self.folder, self._publish = _workshop(place, settings, progress)
         self._rows: dict[str, CacheRow] = {}
         self._table = CacheTable(split, settings, rows=(), complete=False)
-        with locked(folder):
+        with locked(self.folder):
             found = self._found()
             if found is not None:
                 self._rows = {r.recording_id: r for r in found.rows if r.recording_id in patients}
-            _sweep(folder)
+            _sweep(self.folder)
             self._write()
+        self._publish()
 
     @property
     def fingerprint(self) -> str:
@@ -214,7 +238,7 @@ class CacheBuild:
             finally:
                 self._save()
         self._tell_of_orphans()
-        return BuildReport(self._folder, tuple(done[name] for name in names))
+        return BuildReport(self.folder, tuple(done[name] for name in names), self._place)
 
     def _row_of(self, name: str, result: BuildRow | BaseException) -> BuildRow:
         if isinstance(result, BuildRow):
@@ -233,42 +257,63 @@ class CacheBuild:
 
     def _found(self) -> CacheTable | None:
         """Table that is in the folder, if it is of the same settings."""
-        if not (self._folder / CACHE_FILE).exists():
+        if not (self.folder / CACHE_FILE).exists():
             return None
-        found = read_cache_table(self._folder)
-        check_settings(self._folder, found, self._table.settings)
+        found = read_cache_table(self.folder)
+        check_settings(self._place, found, self._table.settings)
         if found.fingerprint != self.fingerprint:
             raise DataError(
-                f"'{self._folder}' holds a cache that was converted from an earlier program and is "
+                f"'{self._place}' holds a cache that was converted from an earlier program and is "
                 "not mixed with recordings that are prepared now; build in another folder."
             )
         return found
 
     def _save(self) -> None:
-        with locked(self._folder):
+        with locked(self.folder):
             self._found()
             self._write()
+        self._publish()
 
     def _write(self) -> None:
         rows = tuple(self._rows[name] for name in sorted(self._rows))
         complete = len(rows) == len(self._patients)
-        write_cache_table(self._folder, replace(self._table, rows=rows, complete=complete))
+        write_cache_table(self.folder, replace(self._table, rows=rows, complete=complete))
 
     def _tell_of_orphans(self) -> None:
         names = {row.stored.name for row in self._rows.values() if row.stored is not None}
-        orphans = sorted({path.name for path in self._folder.glob("*.npz")} - names)
+        orphans = sorted({path.name for path in self.folder.glob("*.npz")} - names)
         if orphans:
             more = f" and {len(orphans) - _NAMED} more" if len(orphans) > _NAMED else ""
             _log.warning(
                 "'%s' holds files that are not of this build and are not used: %s%s",
-                self._folder,
+                self.folder,
                 ", ".join(orphans[:_NAMED]),
                 more,
             )
 
 
+def _workshop(
+    place: Place, settings: Mapping[str, Any], progress: Progress
+) -> tuple[Path, Callable[[], None]]:
+    """Folder in which a cache is built, and what brings its content where the cache belongs."""
+    if isinstance(place, Path):
+        return place, lambda: None
+    mirror = CacheMirror(place)
+    found = mirror.table()
+    if found is None:
+        mirror.forget()
+    else:
+        check_settings(place, found, settings)
+        mirror.fetch(found, progress=progress)
+    return mirror.folder, mirror.publish
+
+
 def _sweep(folder: Path) -> None:
-    """Remove temporary files of builds that were killed."""
+    """Remove temporary files of builds that were killed, by the clock of the file system."""
+    clock = folder / ".cache.lock"
+    clock.touch()
+    now_s = clock.stat().st_mtime
     for path in folder.glob(".*.npz.*.tmp"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if now_s - path.stat().st_mtime > _ABANDONED_AFTER_S:
+                path.unlink()

@@ -20,8 +20,10 @@ from neurorun.core import (
     sha256_of,
     to_json,
 )
+from neurorun.data.cache_mirror import CacheMirror
 from neurorun.data.cache_table import CACHE_FILE, CacheTable, StoredFile, read_cache_table
 from neurorun.data.cached_recording import CachedRecording, extent_of
+from neurorun.data.object_storage import ObjectUrl, Place, place_of
 from neurorun.data.preprocessing import PreprocessingConfig, preparation_recipe
 from neurorun.data.recording_file import read_recording_file, stretch_to_json
 from neurorun.data.signal_spool import LIMIT_SPREADS
@@ -57,11 +59,20 @@ class Cache:
     folder : that holds ``cache.json``
     table : its content
     config : how windows are standardized
+    place : where it was asked for; differs from the folder where that is a local copy
     """
 
-    def __init__(self, folder: Path, table: CacheTable, config: PreprocessingConfig) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        table: CacheTable,
+        config: PreprocessingConfig,
+        *,
+        place: Place | None = None,
+    ) -> None:
         self.folder, self.table, self.config = folder, table, config
-        self._stored = tuple(row.stored for row in table.rows if row.stored is not None)
+        self.place: Place = place or folder
+        self._stored = table.stored
         self._opened: dict[int, CachedRecording] = {}
 
     def __len__(self) -> int:
@@ -132,20 +143,23 @@ class Cache:
 
 
 def open_cache(
-    folder: Path | str,
+    folder: Place | str,
     *,
     preprocessing: PreprocessingConfig | None = None,
     rate_hz: float | None = None,
+    progress: Progress = SILENT,
 ) -> Cache:
     """Open the cache of one split.
 
     Parameters
     ----------
-    folder : holds ``cache.json``
+    folder : holds ``cache.json``; or its URL in object storage, such as ``s3://bucket/cache/train``,
+        of which a local copy is made on first use
     preprocessing : settings that the cache must have been prepared with, and by which windows are
         standardized. If None, any cache is accepted and windows are standardized by mean and
         deviation
     rate_hz : rate that the cache must have; any if None
+    progress : one step per recording that is fetched from object storage
 
     Raises
     ------
@@ -153,24 +167,52 @@ def open_cache(
         a file is missing or has another size, or there is no recording in it
     FormatError : ``cache.json`` is damaged or of a version that we do not know
     """
-    folder = Path(folder)
-    table = read_cache_table(folder)
+    place = place_of(folder)
+    mirror, table = _located(place)
     if preprocessing is not None:
         rate_hz = rate_hz or table.settings["data.sampling_rate"]
         wanted = cache_settings(preprocessing, rate_hz=rate_hz)
-        check_settings(folder, table, wanted)
+        check_settings(place, table, wanted)
     elif rate_hz is not None:
-        check_settings(folder, table, {**table.settings, "data.sampling_rate": rate_hz})
+        check_settings(place, table, {**table.settings, "data.sampling_rate": rate_hz})
     if not table.complete:
         raise DataError(
-            f"Cache '{folder}' is not complete: its build was interrupted or is still going on. "
+            f"Cache '{place}' is not complete: its build was interrupted or is still going on. "
             "Run `neurorun build-cache` again; it goes on where it stopped."
         )
-    _check_files(folder, table)
-    return Cache(folder, table, preprocessing or PreprocessingConfig())
+    if mirror is not None and table.stored:
+        mirror.fetch(table, progress=progress)
+    local = mirror.folder if mirror is not None else Path(str(place))
+    _check_files(local, table)
+    return Cache(local, table, preprocessing or PreprocessingConfig(), place=place)
 
 
-def check_settings(folder: Path, table: CacheTable, wanted: Mapping[str, Any]) -> None:
+def _located(place: Place) -> tuple[CacheMirror | None, CacheTable]:
+    """Table of a cache as it is now, and its mirror if it lies in object storage."""
+    if not isinstance(place, ObjectUrl):
+        return None, read_cache_table(place)
+    mirror = CacheMirror(place)
+    table = mirror.table()
+    if table is None:
+        raise DataError(
+            f"'{place}' holds no {CACHE_FILE}; give the folder of one split of a cache, or make "
+            "one with `neurorun build-cache`."
+        )
+    return mirror, table
+
+
+def read_table(folder: Place | str) -> CacheTable:
+    """Read the table of a cache, in object storage without fetching anything else.
+
+    Raises
+    ------
+    DataError : there is no cache
+    FormatError : its table is damaged or of a version that we do not know
+    """
+    return _located(place_of(folder))[1]
+
+
+def check_settings(folder: Place, table: CacheTable, wanted: Mapping[str, Any]) -> None:
     """Refuse a cache whose signals were prepared otherwise, naming every difference.
 
     Raises
@@ -194,7 +236,7 @@ def check_settings(folder: Path, table: CacheTable, wanted: Mapping[str, Any]) -
 
 
 def _check_files(folder: Path, table: CacheTable) -> None:
-    stored = [row.stored for row in table.rows if row.stored is not None]
+    stored = table.stored
     if not stored:
         reasons = "; ".join(f"{row.recording_id}: {row.reason}" for row in table.rows[:_NAMED])
         raise DataError(
@@ -226,7 +268,7 @@ class Damage:
     fault: str
 
 
-def verify_cache(folder: Path | str, *, progress: Progress = SILENT) -> tuple[Damage, ...]:
+def verify_cache(folder: Place | str, *, progress: Progress = SILENT) -> tuple[Damage, ...]:
     """Read every file of a cache and name those that are damaged.
 
     Checked are the checksum of every file, that it can be opened, that it belongs to the settings
@@ -235,16 +277,18 @@ def verify_cache(folder: Path | str, *, progress: Progress = SILENT) -> tuple[Da
 
     Parameters
     ----------
-    folder : holds ``cache.json``
+    folder : holds ``cache.json``; of a URL in object storage the local copy is brought up to date
+        and checked
     progress : one step per recording
 
     Raises
     ------
     DataError : there is no readable ``cache.json``
     """
-    folder = Path(folder)
-    table = read_cache_table(folder)
-    stored = {row.stored.name: row.stored for row in table.rows if row.stored is not None}
+    place = place_of(folder)
+    mirror, table = _located(place)
+    folder = Path(str(place)) if mirror is None else mirror.fetch(table, progress=progress)
+    stored = {stored.name: stored for stored in table.stored}
     damages = [] if table.complete else [Damage(CACHE_FILE, "the build was interrupted")]
     with progress.phase("checking recordings", len(stored)) as advance:
         for name, expected in stored.items():

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from neurorun.core import (
     DataError,
@@ -31,6 +31,7 @@ EARLIER_PATTERN = "*_windows.npz"
 """Files of caches of an earlier program."""
 
 Status = Literal["ok", "repaired", "skipped", "failed"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,29 @@ class CacheTable:
         """Hash of the settings."""
         return fingerprint_of(self.settings)
 
+    @property
+    def stored(self) -> tuple[StoredFile, ...]:
+        """Files of the recordings that were prepared."""
+        return tuple(row.stored for row in self.rows if row.stored is not None)
+
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from writing the table of a cache meanwhile."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".cache.lock").open("a") as lock:
+def locked(folder: Path, name: str = ".cache.lock") -> Iterator[None]:
+    """Keep other processes from writing the table of a cache meanwhile.
+
+    Raises
+    ------
+    DataError : the folder cannot be made or written
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / name).open("a")
+    except OSError as error:
+        raise DataError(
+            f"Cannot write in '{folder}': {error.strerror or error}. A cache is built in a folder "
+            "with write permission; choose another, or change its permissions."
+        ) from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -116,12 +134,26 @@ def read_cache_table(folder: Path) -> CacheTable:
     path = folder / CACHE_FILE
     if not path.exists():
         raise DataError(_no_cache(folder))
-    fields = read_json(path)
+    return table_from_json(read_json(path), path)
+
+
+def table_from_json(fields: Any, source: Path | str) -> CacheTable:
+    """Make a table of what its JSON says.
+
+    Parameters
+    ----------
+    fields : as decoded
+    source : where it came from, for messages
+
+    Raises
+    ------
+    FormatError : it is damaged, or of a version that we do not know
+    """
     try:
         found = fields["format"], fields["format_version"]
         if found != (CACHE_FORMAT, CACHE_FORMAT_VERSION):
             raise FormatError(
-                f"'{path}' is of format {found[0]}, version {found[1]}; this program reads "
+                f"'{source}' is of format {found[0]}, version {found[1]}; this program reads "
                 f"{CACHE_FORMAT}, version {CACHE_FORMAT_VERSION}. Build the cache again with this "
                 "program, or use the one that made it."
             )
@@ -129,8 +161,8 @@ def read_cache_table(folder: Path) -> CacheTable:
         return CacheTable(fields["split"], fields["settings"], rows, fields["complete"])
     except (KeyError, TypeError) as error:
         raise FormatError(
-            f"'{path}' is damaged ({error}); delete it and run `neurorun build-cache` again, which "
-            "keeps the recordings that are whole."
+            f"'{source}' is damaged ({error}); delete it and run `neurorun build-cache` again, "
+            "which keeps the recordings that are whole."
         ) from error
 
 

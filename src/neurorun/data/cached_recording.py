@@ -7,7 +7,7 @@ standardizing can change without preparing anything again.
 
 from bisect import bisect_right
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,7 @@ class CachedRecording:
         self._signal = signal
         self.extent = extent_of(header, timeline)
         self._firsts = [stretch.first for stretch in header.stretches]
-        self._gain, self._bias, self._clip_at = _reading_constants(header, scale, offset, config)
+        self._reading = _reading_constants(header, scale, offset, config)
 
     @classmethod
     def from_file(cls, path: Path, config: PreprocessingConfig | None = None) -> "CachedRecording":
@@ -199,17 +199,35 @@ class CachedRecording:
         if out is None:
             out = np.empty(steps.shape, np.float32)
         np.copyto(out, steps)
-        out *= self._gain
-        if self._bias is not None:
-            out += self._bias
-        if self._clip_at is not None:
-            np.clip(out, -self._clip_at, self._clip_at, out=out)
+        reading = self._reading
+        out *= reading.gain
+        if reading.bias is not None:
+            out += reading.bias
+        if reading.clip_at is not None:
+            np.clip(out, -reading.clip_at, reading.clip_at, out=out)
         return out
 
     def _steps(self, first: int, n_samples: int) -> Int16[np.ndarray, "channels samples"]:
         if isinstance(self._signal, np.ndarray):
             return self._signal[:, first : first + n_samples]
         return self._signal.columns(first, n_samples)
+
+    def stored_window(
+        self, first: int, n_samples: int
+    ) -> tuple[Int16[np.ndarray, "channels samples"], "Reading"]:
+        """Stored steps of a window, and how they become the values that `window` gives.
+
+        Parameters
+        ----------
+        first : first stored sample, any
+        n_samples : length, > 0
+
+        Raises
+        ------
+        DataError : the window reaches across a gap or an end
+        """
+        self._check_window(first, n_samples)
+        return self._steps(first, n_samples), self._reading
 
     def mask(self, first: int, n_samples: int) -> Bool[np.ndarray, " samples"]:
         """Which samples of a window lie in seizure events.
@@ -291,16 +309,30 @@ def extent_of(header: RecordingHeader, timeline: Timeline | None) -> Extent:
     )
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Reading:
+    """How stored steps become values: multiplied, shifted, limited, in this order, in float32.
+
+    Parameters
+    ----------
+    gain, bias : per channel; None for a bias without effect
+    clip_at : limit of the values; None for one without effect
+    """
+
+    gain: Float32[np.ndarray, "channels 1"]
+    bias: Float32[np.ndarray, "channels 1"] | None
+    clip_at: float | None
+
+
 def _reading_constants(
     header: RecordingHeader,
     scale: Float32[np.ndarray, " channels"],
     offset: Float32[np.ndarray, " channels"],
     config: PreprocessingConfig,
-) -> tuple[np.ndarray, np.ndarray | None, float | None]:
-    """Gain, bias and limit of the values read; None for a bias or a limit without effect."""
+) -> Reading:
     if not config.normalize:
         _check_microvolts(header)
-        return scale[:, None], offset[:, None], None
+        return Reading(scale[:, None], offset[:, None], None)
     statistics = statistics_for(header, config)
     gain = scale / statistics.spread
     bias = (offset - statistics.center) / statistics.spread
@@ -308,7 +340,7 @@ def _reading_constants(
     if clip_at is not None and np.all(np.abs(bias) + FULL_SCALE * gain <= clip_at):
         clip_at = None
     negligible = np.all(np.abs(bias) < _NEGLIGIBLE_STEPS * gain)
-    return (
+    return Reading(
         gain.astype(np.float32)[:, None],
         None if negligible else bias.astype(np.float32)[:, None],
         clip_at,

@@ -14,9 +14,11 @@ from neurorun.data.corpora import CorpusConfig, SurveyedEntry, find_recordings, 
 from neurorun.data.entries import SplitName
 from neurorun.data.loader import LoaderConfig
 from neurorun.data.montage import montage_channels
+from neurorun.data.object_storage import CacheDir, Place
 from neurorun.data.preprocessing import PreprocessingConfig, check_band
 from neurorun.data.sampling import SamplingConfig
 from neurorun.data.splits import SplitConfig, Splits, make_splits
+from neurorun.data.stored_windows import TransferConfig
 from neurorun.data.windows import WindowConfig
 
 FOLDER_OF_SPLIT: Mapping[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
@@ -26,11 +28,14 @@ _NAMED = 5
 _log = logging.getLogger(__name__)
 
 
-class DataConfig(CorpusConfig, SplitConfig, WindowConfig, SamplingConfig, LoaderConfig):
+class DataConfig(
+    CorpusConfig, SplitConfig, WindowConfig, SamplingConfig, LoaderConfig, TransferConfig
+):
     """Which recordings, how they are divided, prepared, cut and read: section ``data``."""
 
-    cache_dir: Path = Path("cache")
-    """Folder of the caches, one per split; they may be deleted at any time."""
+    cache_dir: CacheDir = Path("cache")
+    """Folder of the caches, one per split, or its URL in object storage (``s3://bucket/cache``);
+    they may be deleted at any time."""
     cache_workers: int = Field(default=2, ge=1, le=256)
     """Processes that prepare recordings."""
     n_channels: int | None = Field(default=None, ge=1)
@@ -117,7 +122,7 @@ class Corpus:
     def build(
         self,
         recordings: Sequence[str] | None,
-        folder: Path,
+        folder: Place,
         *,
         cluster: str | None = None,
         progress: Progress = SILENT,
@@ -148,7 +153,7 @@ class Corpus:
         )
 
     def cache(
-        self, recordings: Sequence[str] | None, folder: Path, *, progress: Progress = SILENT
+        self, recordings: Sequence[str] | None, folder: Place, *, progress: Progress = SILENT
     ) -> Cache:
         """Bring the cache of some recordings up to date and open it.
 
@@ -160,7 +165,12 @@ class Corpus:
         """
         report = self.build(recordings, folder, progress=progress)
         _tell_of_unused(report)
-        return open_cache(folder, preprocessing=self.preprocessing, rate_hz=self.data.sampling_rate)
+        return open_cache(
+            folder,
+            preprocessing=self.preprocessing,
+            rate_hz=self.data.sampling_rate,
+            progress=progress,
+        )
 
     def cache_of(self, split: SplitName, splits: Splits, *, progress: Progress = SILENT) -> Cache:
         """Bring the cache of a split up to date and open it.
@@ -193,4 +203,4 @@ def _tell_of_unused(report: BuildReport) -> None:
     for row in unused[:_NAMED]:
         _log.warning("%s is left out (%s): %s", row.recording_id, row.status, row.reason)
     if len(unused) > _NAMED:
-        _log.warning("%d more are left out; see '%s'.", len(unused) - _NAMED, report.folder)
+        _log.warning("%d more are left out; see '%s'.", len(unused) - _NAMED, report.place)

@@ -1,23 +1,59 @@
 """Windows and their masks as examples for training and prediction.
 
-The datasets are sequences of ``(window, mask)``, so PyTorch's ``DataLoader`` takes them as they
-are. `ExampleLoader` reads them faster, into buffers that are used again and again.
+The datasets are sequences of ``(window, mask)``, so PyTorch's ``DataLoader``, its samplers, worker
+processes and pinned memory take them as they are; a batch is gathered at once, into one array.
+`ExampleLoader` reads them faster still, into buffers that are used again and again.
 """
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32
 
+from neurorun.core import require
 from neurorun.data.cache import Cache, open_cache
 from neurorun.data.cached_recording import CachedRecording
 from neurorun.data.manifest import load_manifest
+from neurorun.data.object_storage import ObjectUrl, Place
 from neurorun.data.sampling import balanced_selection
 from neurorun.data.windows import WindowConfig, WindowTable, tabulate_windows
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _log = logging.getLogger(__name__)
+
+Example = tuple[Float32[np.ndarray, "channels samples"], Float32[np.ndarray, " samples"]]
+
+
+class GatheredExamples(list[Example]):
+    """Examples of a batch, each a view into the two arrays of all.
+
+    Parameters
+    ----------
+    inputs, targets : windows and masks, one after the other
+    """
+
+    def __init__(
+        self,
+        inputs: Float32[np.ndarray, "batch channels samples"],
+        targets: Float32[np.ndarray, "batch samples"],
+    ) -> None:
+        super().__init__(zip(inputs, targets, strict=True))
+        self.inputs, self.targets = inputs, targets
+
+
+def collate_gathered(examples: GatheredExamples) -> "tuple[Tensor, Tensor]":
+    """Hand the two arrays of a gathered batch to PyTorch without copying them.
+
+    For ``DataLoader(dataset, batch_size=16, collate_fn=collate_gathered)``; PyTorch's own function
+    gives equal tensors, but copies every window once more.
+    """
+    torch = require("torch", extra="train")
+    return torch.from_numpy(examples.inputs), torch.from_numpy(examples.targets)
 
 
 class EEGWindowDataset:
@@ -36,12 +72,12 @@ class EEGWindowDataset:
 
     def __init__(
         self,
-        recordings: Cache | Path | str | Sequence[CachedRecording],
+        recordings: Cache | Place | str | Sequence[CachedRecording],
         windows: WindowConfig | None = None,
         *,
         table: WindowTable | None = None,
     ) -> None:
-        if isinstance(recordings, Path | str):
+        if isinstance(recordings, Path | ObjectUrl | str):
             recordings = open_cache(recordings)
         self.recordings = recordings
         self.windows = windows or WindowConfig(sampling_rate=recordings[0].rate_hz)
@@ -50,9 +86,7 @@ class EEGWindowDataset:
     def __len__(self) -> int:
         return len(self.table)
 
-    def __getitem__(
-        self, index: int
-    ) -> tuple[Float32[np.ndarray, "channels samples"], Float32[np.ndarray, " samples"]]:
+    def __getitem__(self, index: int) -> Example:
         """Window and mask (1 in a seizure, else 0; NaN where nobody annotated)."""
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -60,6 +94,16 @@ class EEGWindowDataset:
         mask = np.empty(self.target_shape, np.float32)
         self.fill(index, window, mask)
         return window, mask
+
+    def __getitems__(self, indices: Sequence[int]) -> GatheredExamples:
+        """Windows and masks of a whole batch, read into one array each; PyTorch asks for this."""
+        inputs = np.empty((len(indices), *self.input_shape), np.float32)
+        targets = np.empty((len(indices), *self.target_shape), np.float32)
+        for place, index in enumerate(indices):
+            if not 0 <= index < len(self):
+                raise IndexError(index)
+            self.fill(index, inputs[place], targets[place])
+        return GatheredExamples(inputs, targets)
 
     @property
     def input_shape(self) -> tuple[int, int]:
@@ -119,7 +163,7 @@ class BalancedSeizureDataset(EEGWindowDataset):
 
     def __init__(
         self,
-        cache_dir: Cache | Path | str,
+        cache_dir: Cache | Place | str,
         *,
         full_ratio: float = 0.3,
         background_ratio: float = 2.5,

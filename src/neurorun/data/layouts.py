@@ -15,6 +15,7 @@ single channels.
 """
 
 import csv
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -297,10 +298,12 @@ LAYOUTS: Mapping[str, Layout] = {
 
 def _recordings(data_dir: Path) -> Iterator[Path]:
     """Files with EEG below a folder, sorted; hidden files and folders are passed over."""
-    for path in sorted(data_dir.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(data_dir).parts)
-        if path.suffix.lower() in RECORDING_SUFFIXES and not hidden and path.is_file():
-            yield path
+    found = []
+    for folder, inner, files in os.walk(data_dir):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        named = (name for name in files if name.lower().endswith(RECORDING_SUFFIXES))
+        found += [Path(folder, name) for name in named if not name.startswith(".")]
+    return (path for path in sorted(found) if path.is_file())
 
 
 def _folders(data_dir: Path, pattern: re.Pattern[str]) -> Sequence[Path]:

@@ -8,6 +8,7 @@ stride of a recording was never stored: converted recordings give exactly the wi
 were.
 """
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ from neurorun.data.cache import CONVERTED, cache_settings
 from neurorun.data.cache_table import EARLIER_PATTERN, StoredFile
 from neurorun.data.cached_recording import CachedRecording
 from neurorun.data.channel_names import TEN_TWENTY
+from neurorun.data.object_storage import Place, place_of
 from neurorun.data.preprocessing import PreprocessingConfig
 from neurorun.data.recording_builder import Action, BuildRow, describe, find_kept, store
 from neurorun.data.recording_file import FileIdentity, RecordingHeader
@@ -79,7 +81,7 @@ class ConvertJob:
 
 def convert_earlier_cache(
     source: Path | str,
-    cache_dir: Path | str,
+    cache_dir: Place | str,
     *,
     split: str,
     channels: Sequence[str] = TEN_TWENTY,
@@ -115,14 +117,14 @@ def convert_earlier_cache(
     windows = windows or WindowConfig()
     settings = cache_settings(EARLIER_PREPROCESSING, rate_hz=windows.sampling_rate)
     settings[CONVERTED] = True
-    folder = Path(cache_dir) / split
     names = {path.stem.removesuffix(_SUFFIX): path for path in paths}
     patients = {name: path.stem.partition("_")[0] for name, path in names.items()}
-    build = CacheBuild(folder, split, settings, patients)
+    place = place_of(cache_dir) / split
+    build = CacheBuild(place, split, settings, patients=patients, progress=progress)
     jobs = {
         name: ConvertJob(
             source=path,
-            folder=folder,
+            folder=build.folder,
             channels=tuple(channels),
             windows=windows,
             fingerprint=build.fingerprint,
@@ -183,18 +185,12 @@ def _spool_windows(job: ConvertJob, spool: SignalSpool) -> tuple[RecordingHeader
         with zipfile.ZipFile(job.source) as archive:
             timeline = _read_timeline(archive, job)
             for piece in _continuous(archive, "windows", job):
-                spool.push(_of_channels(piece, job))
+                spool.push(piece.astype(np.float32))
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         raise FormatError(
             f"'{job.source}' cannot be read ({error}); restore it, or prepare the recording again."
         ) from error
     return _header(job, spool.n_samples, labelled=timeline is not None), timeline
-
-
-def _of_channels(piece: np.ndarray, job: ConvertJob) -> np.ndarray:
-    if piece.shape[:-1] != (len(job.channels),):
-        raise ValueError(f"windows of shape {piece.shape}, {len(job.channels)} channels are named")
-    return piece.astype(np.float32)
 
 
 def _header(job: ConvertJob, n_samples: int, *, labelled: bool) -> RecordingHeader:
@@ -237,11 +233,7 @@ def _continuous(archive: zipfile.ZipFile, name: str, job: ConvertJob) -> Iterato
     """Yield the first window, then what each following one adds; one window is in memory."""
     stride = whole_samples(job.windows.stride, job.windows.sampling_rate)
     before: np.ndarray | None = None
-    for number, window in enumerate(_items(archive, name)):
-        if window.shape[-1] != job.windows.window_samples:
-            raise ValueError(
-                f"{name} of {window.shape[-1]} samples, {job.windows.window_samples} were expected"
-            )
+    for number, window in enumerate(_items(archive, name, job)):
         if before is None:
             yield window
         elif np.array_equal(before[..., stride:], window[..., :-stride]):
@@ -253,7 +245,7 @@ def _continuous(archive: zipfile.ZipFile, name: str, job: ConvertJob) -> Iterato
         before = window
 
 
-def _items(archive: zipfile.ZipFile, name: str) -> Iterator[np.ndarray]:
+def _items(archive: zipfile.ZipFile, name: str, job: ConvertJob) -> Iterator[np.ndarray]:
     """Yield the items of an array along its first axis, read one after the other."""
     if f"{name}.npy" not in archive.namelist():
         raise ValueError(f"it has no '{name}'")
@@ -262,7 +254,20 @@ def _items(archive: zipfile.ZipFile, name: str) -> Iterator[np.ndarray]:
         shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
         if fortran_order or dtype.hasobject or not shape[0]:
             raise ValueError(f"'{name}' of shape {shape} and type {dtype} is no array of windows")
-        n_bytes = int(np.prod(shape[1:])) * dtype.itemsize
+        _check_item(name, shape[1:], job)
+        n_bytes = math.prod(shape[1:]) * dtype.itemsize
         for _ in range(shape[0]):
             yield np.frombuffer(stream.read(n_bytes), dtype).reshape(shape[1:])
-        stream.read()  # to its end, where its checksum is compared
+        if stream.read(1):  # at the end its checksum is compared
+            raise ValueError(f"'{name}' holds more than its header says")
+
+
+def _check_item(name: str, shape: tuple[int, ...], job: ConvertJob) -> None:
+    """Refuse items of another size before they are inflated."""
+    if name == "windows" and shape[:-1] != (len(job.channels),):
+        raise ValueError(f"windows of shape {shape}, {len(job.channels)} channels are named")
+    if shape[-1:] != (job.windows.window_samples,):
+        raise ValueError(
+            f"{name} of {shape[-1] if shape else 0} samples, {job.windows.window_samples} were "
+            "expected"
+        )

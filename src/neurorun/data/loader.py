@@ -5,11 +5,12 @@ batches over than on making them. Threads write into a ring of buffers, and NumP
 interpreter while it computes. Which thread does what changes nothing in the batches.
 """
 
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -17,7 +18,11 @@ from pydantic import Field
 
 from neurorun.core import Config
 
-Batch = tuple[Float32[np.ndarray, "batch ..."], Float32[np.ndarray, "batch ..."]]
+Inputs = np.ndarray | Mapping[str, np.ndarray]
+"""One float32 array, or several arrays under names; the first axis counts examples."""
+
+Batch = tuple[Any, Float32[np.ndarray, "batch ..."]]
+"""`Inputs` as the examples have them, and their targets."""
 Order = Callable[[int], Int64[np.ndarray, " examples"]]
 Allocate = Callable[[tuple[int, ...]], np.ndarray]
 
@@ -41,13 +46,17 @@ class LoaderConfig(Config):
     """Whether buffers lie in page-locked memory, from which a GPU copies faster."""
 
 
+InputShape = tuple[int, ...] | Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
+"""Shape of one float32 input; or shape and type of each of its parts, by name."""
+
+
 @runtime_checkable
 class Examples(Protocol):
     """Examples that can be written into a given place."""
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one input."""
+    def input_shape(self) -> InputShape:
+        """Shape of one input, or shapes and types of its parts."""
         ...
 
     @property
@@ -57,8 +66,11 @@ class Examples(Protocol):
 
     def __len__(self) -> int: ...
 
-    def fill(self, index: int, inputs: np.ndarray, targets: np.ndarray) -> None:
-        """Write one input and its target; called from several threads at once."""
+    def fill(self, index: int, inputs: Any, targets: np.ndarray) -> None:
+        """Write one input and its target; called from several threads at once.
+
+        ``inputs`` is an array, or a dictionary of arrays where the input has parts.
+        """
         ...
 
 
@@ -147,7 +159,7 @@ class ExampleLoader:
     def _new_ring(self) -> "_Ring":
         buffers = [
             (
-                self._allocate((self.batch_size, *self.examples.input_shape)),
+                _input_buffer(self.examples.input_shape, self.batch_size, self._allocate),
                 self._allocate((self.batch_size, *self.examples.target_shape)),
             )
             for _ in range(self._n_ahead + 1)
@@ -169,6 +181,29 @@ def _plain_buffer(shape: tuple[int, ...]) -> np.ndarray:
     return np.zeros(shape, np.float32)
 
 
+def _input_buffer(shape: InputShape, batch_size: int, allocate: Allocate) -> Inputs:
+    if not isinstance(shape, Mapping):
+        return allocate((batch_size, *shape))
+    return {
+        name: _buffer_of_type((batch_size, *part), dtype, allocate)
+        for name, (part, dtype) in shape.items()
+    }
+
+
+def _buffer_of_type(shape: tuple[int, ...], dtype: np.dtype[Any], allocate: Allocate) -> np.ndarray:
+    """Memory of the allocator, which knows float32 only, seen as another type."""
+    n_bytes = math.prod(shape) * dtype.itemsize
+    memory = allocate((-(-n_bytes // 4),))
+    return memory.view(np.uint8)[:n_bytes].view(dtype).reshape(shape)
+
+
+def _part(arrays: Inputs, place: int | slice) -> Any:
+    """The same place of one array, or of all."""
+    if isinstance(arrays, Mapping):
+        return {name: array[place] for name, array in arrays.items()}
+    return arrays[place]
+
+
 class _Ring:
     """Buffers in a ring: one is with the caller, the others are being filled or wait.
 
@@ -179,7 +214,7 @@ class _Ring:
     def __init__(
         self,
         examples: Examples,
-        buffers: list[tuple[np.ndarray, np.ndarray]],
+        buffers: list[tuple[Inputs, np.ndarray]],
         n_workers: int,
     ) -> None:
         self._examples, self._buffers = examples, buffers
@@ -202,7 +237,7 @@ class _Ring:
                         future.result()
                     filling.popleft()
                 inputs, targets = self._buffers[number % len(self._buffers)]
-                batch = inputs[: len(rows)], targets[: len(rows)]
+                batch = _part(inputs, slice(len(rows))), targets[: len(rows)]
                 yield batch, time.perf_counter() - begun_s
         finally:
             wait([future for parts in filling for future in parts if not future.cancel()])
@@ -224,4 +259,4 @@ class _Ring:
     def _fill(self, number: int, rows: np.ndarray, first: int) -> None:
         inputs, targets = self._buffers[number % len(self._buffers)]
         for place, row in enumerate(rows.tolist(), start=first):
-            self._examples.fill(row, inputs[place], targets[place])
+            self._examples.fill(row, _part(inputs, place), targets[place])

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from neurorun.core import DataError, to_json, write_text
 from neurorun.data.cache import Cache, open_cache
+from neurorun.data.cache_mirror import CacheMirror
+from neurorun.data.object_storage import ObjectUrl, Place
 from neurorun.data.windows import WindowConfig, WindowKind, WindowTable
 
 MANIFEST_FILE = "manifest.json"
@@ -59,12 +61,12 @@ class Manifest:
         return int((self.table.n_seizure_samples > 0).sum())
 
 
-def scan_cache(folder: Path | str | Cache, windows: WindowConfig | None = None) -> Manifest:
+def scan_cache(folder: Place | str | Cache, windows: WindowConfig | None = None) -> Manifest:
     """Sort the windows of a cache into kinds and write ``manifest.json``.
 
     Parameters
     ----------
-    folder : of one split, or its opened cache
+    folder : of one split, its URL in object storage, or its opened cache
     windows : how to cut; if None, windows of 60 s every 10 s at the rate of the cache
 
     Returns
@@ -77,11 +79,13 @@ def scan_cache(folder: Path | str | Cache, windows: WindowConfig | None = None) 
     """
     manifest = _manifest(folder, windows)
     write_text(manifest.path, manifest_text(manifest))
+    if isinstance(manifest.cache.place, ObjectUrl):
+        CacheMirror(manifest.cache.place).upload(MANIFEST_FILE)
     return manifest
 
 
 def load_manifest(
-    folder: Path | str | Cache, windows: WindowConfig | None = None, *, rebuild: bool = True
+    folder: Place | str | Cache, windows: WindowConfig | None = None, *, rebuild: bool = True
 ) -> Manifest:
     """Use the manifest of a cache if it is true, else write it again and say so.
 
@@ -110,7 +114,7 @@ def load_manifest(
     return manifest
 
 
-def _manifest(folder: Path | str | Cache, windows: WindowConfig | None) -> Manifest:
+def _manifest(folder: Place | str | Cache, windows: WindowConfig | None) -> Manifest:
     cache = folder if isinstance(folder, Cache) else open_cache(folder)
     windows = windows or WindowConfig(sampling_rate=cache.rate_hz)
     return Manifest(cache.folder / MANIFEST_FILE, cache, windows, cache.windows(windows))

@@ -174,6 +174,7 @@ def _build(
     source_hz, stretches = file.select(plan.inputs)[0].rate_hz, file.stretches(plan.inputs)
     pairs = plan_stretches(stretches, source_hz, job.rate_hz)
     notes = preparation_notes(stretches, source_hz, config, rate_hz=job.rate_hz)
+    repairs, told = _repairs(file, plan), (*file.notes(plan.inputs), *plan.notes)
     header = RecordingHeader(
         recording_id=job.entry.recording_id,
         patient=job.entry.patient,
@@ -185,8 +186,8 @@ def _build(
         unit="uV",
         statistics={},
         labelled=timeline is not None,
-        repairs=_repairs(file, plan),
-        notes=(*plan.notes, *notes),
+        repairs=repairs,
+        notes=(*(note for note in told if note not in repairs), *notes),
         fingerprint=job.fingerprint,
         source=FileIdentity.of(job.entry.path),
     )
@@ -198,7 +199,7 @@ def _build(
 
 def _repairs(file: EdfFile, plan: MontagePlan) -> tuple[str, ...]:
     interpolated = not np.isin(plan.matrix, (-1.0, 0.0, 1.0)).all()
-    return (*file.notes(plan.inputs), *(plan.notes if interpolated else ()))
+    return (*file.repairs(plan.inputs), *(plan.notes if interpolated else ()))
 
 
 def _prepared_blocks(

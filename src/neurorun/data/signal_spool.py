@@ -11,7 +11,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int16
 
 from neurorun.core import DataError
 from neurorun.data.preprocessing import PreprocessingConfig
@@ -29,21 +29,18 @@ StandardizationKind = Literal["zscore", "robust"]
 Statistics = Mapping[StandardizationKind, ChannelStatistics | None]
 
 
-class SignalSpool:
-    """Takes a prepared signal in blocks, gives it back as int16, one channel after the other.
+class SignalMeasure:
+    """Takes a prepared signal in blocks and keeps what quantizing and standardizing it need.
 
-    Other blocks give the same bits.
+    Other blocks give the same bits. Memory does not grow with the signal.
 
     Parameters
     ----------
     channels : one name per row
     config : section ``preprocessing`` of the prepared signal
-    folder : where an unnamed file is made if the signal is long; None for the system's
     """
 
-    def __init__(
-        self, channels: tuple[str, ...], config: PreprocessingConfig, *, folder: Path | None = None
-    ) -> None:
+    def __init__(self, channels: tuple[str, ...], config: PreprocessingConfig) -> None:
         self._n_channels = len(channels)
         self._statistics = {
             kind: StatisticsAccumulator(
@@ -51,24 +48,16 @@ class SignalSpool:
             )
             for kind in ("zscore", "robust")
         }
-        self._file = SpooledTemporaryFile(  # noqa: SIM115 - closed together with the spool
-            max_size=_MAX_IN_MEMORY, dir=str(folder) if folder else None
-        )
         self._pending: list[np.ndarray] = []
-        self._n_pending = 0
-        self._lengths: list[int] = []
+        self._n_pending = self._n_kept = 0
         self._low = np.full(self._n_channels, np.inf)
         self._high = np.full(self._n_channels, -np.inf)
         self.n_limited = 0
 
-    def close(self) -> None:
-        """Free the blocks."""
-        self._file.close()
-
     @property
     def n_samples(self) -> int:
         """Samples taken in so far."""
-        return sum(self._lengths) + self._n_pending
+        return self._n_kept + self._n_pending
 
     def push(self, block: Float32[np.ndarray, "channels samples"]) -> None:
         """Take in the next samples, microvolts."""
@@ -84,17 +73,15 @@ class SignalSpool:
     def finish(self) -> None:
         """Take in what is left of the signal."""
         if self._n_pending:
-            self._keep(np.hstack(self._pending))
+            self._keep(np.ascontiguousarray(np.hstack(self._pending)))
+            self._n_kept += self._n_pending
         self._pending, self._n_pending = [], 0
 
     def _keep(self, block: np.ndarray) -> None:
-        block = np.ascontiguousarray(block)
         for statistics in self._statistics.values():
             statistics.push(block)
         np.minimum(self._low, block.min(axis=1), out=self._low)
         np.maximum(self._high, block.max(axis=1), out=self._high)
-        self._file.write(block.data.cast("B"))
-        self._lengths.append(block.shape[1])
 
     def statistics(self) -> Statistics:
         """Centre and spread of every channel, for each way of standardizing.
@@ -122,6 +109,62 @@ class SignalSpool:
         reach = np.minimum(reach, LIMIT_SPREADS * moments.spread)
         return np.where(reach > 0, reach / FULL_SCALE, 1.0).astype(np.float32), offset
 
+    def notes(self) -> tuple[str, ...]:
+        """Say how many values were limited, if any; after all of them were quantized."""
+        if not self.n_limited:
+            return ()
+        note = (
+            f"{self.n_limited} values beyond {LIMIT_SPREADS:g} deviations of their channel limited."
+        )
+        return (note,)
+
+    def quantized(
+        self,
+        values: Float32[np.ndarray, "*rows samples"],
+        scale: Float32[np.ndarray, "*scales"] | np.float32,
+        offset: Float32[np.ndarray, "*scales"] | np.float32,
+    ) -> Int16[np.ndarray, "*rows samples"]:
+        """Steps of int16 nearest to some values.
+
+        How many values lay beyond the limit is counted in ``n_limited``.
+        """
+        steps = (values - offset) / scale
+        np.rint(steps, out=steps)
+        self.n_limited += int(np.count_nonzero(np.abs(steps) > FULL_SCALE))
+        quantized: np.ndarray = np.clip(steps, -FULL_SCALE, FULL_SCALE).astype(np.int16)
+        return quantized
+
+
+class SignalSpool(SignalMeasure):
+    """Takes a prepared signal in blocks, gives it back as int16, one channel after the other.
+
+    Other blocks give the same bits.
+
+    Parameters
+    ----------
+    channels : one name per row
+    config : section ``preprocessing`` of the prepared signal
+    folder : where an unnamed file is made if the signal is long; None for the system's
+    """
+
+    def __init__(
+        self, channels: tuple[str, ...], config: PreprocessingConfig, *, folder: Path | None = None
+    ) -> None:
+        super().__init__(channels, config)
+        self._file = SpooledTemporaryFile(  # noqa: SIM115 - closed together with the spool
+            max_size=_MAX_IN_MEMORY, dir=str(folder) if folder else None
+        )
+        self._lengths: list[int] = []
+
+    def close(self) -> None:
+        """Free the blocks."""
+        self._file.close()
+
+    def _keep(self, block: np.ndarray) -> None:
+        super()._keep(block)
+        self._file.write(block.data.cast("B"))
+        self._lengths.append(block.shape[1])
+
     def pieces(
         self,
         scale: Float32[np.ndarray, " channels"],
@@ -134,26 +177,10 @@ class SignalSpool:
         self.n_limited = 0
         for channel in range(self._n_channels):
             for block in range(len(self._lengths)):
-                yield self._quantized(self._row(channel, block), scale[channel], offset[channel])
-
-    def notes(self) -> tuple[str, ...]:
-        """Say how many values were limited, if any; after all pieces were taken."""
-        if not self.n_limited:
-            return ()
-        note = (
-            f"{self.n_limited} values beyond {LIMIT_SPREADS:g} deviations of their channel limited."
-        )
-        return (note,)
+                yield self.quantized(self._row(channel, block), scale[channel], offset[channel])
 
     def _row(self, channel: int, block: int) -> np.ndarray:
         before = sum(self._lengths[:block]) * self._n_channels
         length = self._lengths[block]
         self._file.seek(4 * (before + channel * length))
         return np.frombuffer(self._file.read(4 * length), np.float32)
-
-    def _quantized(self, row: np.ndarray, scale: np.float32, offset: np.float32) -> np.ndarray:
-        steps = (row - offset) / scale
-        np.rint(steps, out=steps)
-        self.n_limited += int(np.count_nonzero(np.abs(steps) > FULL_SCALE))
-        quantized: np.ndarray = np.clip(steps, -FULL_SCALE, FULL_SCALE).astype(np.int16)
-        return quantized
