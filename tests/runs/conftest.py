@@ -1,5 +1,7 @@
 import functools
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,24 @@ def packages_are_listed_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(environment, "_packages", functools.cache(environment._packages))
         yield
+
+
+@pytest.fixture(scope="session")
+def pixel():
+    """Bytes of a PNG file with one grey pixel."""
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0),
+        b"IDAT": zlib.compress(b"\x00\x80"),
+        b"IEND": b"",
+    }
+    framed = (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks.items()
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
 def run_in(folder, **changes):

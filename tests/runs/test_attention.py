@@ -9,11 +9,14 @@ from neurorun.runs.attention import (
     ATTENTION_MANIFEST,
     ATTENTION_METADATA,
     AttentionMap,
+    MapOrigin,
     attention_maps_of,
     attention_path,
+    is_sound,
     read_attention_manifest,
     read_attention_map,
     read_attention_metadata,
+    verify_attention,
     write_attention_index,
     write_attention_map,
 )
@@ -62,9 +65,10 @@ def test_index_counts_the_files_that_are_there(tmp_path):
     ]
     metadata = read_attention_metadata(tmp_path)
     assert (metadata.n_samples, metadata.expected_shape) == (2, (2, 5))
-    assert list(json.loads((tmp_path / ATTENTION_METADATA).read_text())) == [
+    assert list(json.loads((tmp_path / ATTENTION_METADATA).read_text()))[:5] == [
         "n_samples", "expected_shape", "dtype", "sampling_rate", "created",
     ]  # fmt: skip
+    assert metadata.channel_names == ("c0", "c1")
     for entry in json.loads((tmp_path / ATTENTION_MANIFEST).read_text()):
         assert (tmp_path / "attention_maps" / entry["path"]).exists()
 
@@ -97,3 +101,61 @@ def test_damaged_map_is_told(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(FormatError, match="is not a readable attention map"):
             read_attention_map(path)
+
+
+def test_everything_that_is_known_of_a_map_comes_back(tmp_path):
+    origin = MapOrigin(
+        "tcp", segment_start_s=300.0, n_valid=4, true_label=1, predicted_label=0,
+        prob_abnormal=0.25, dataset="test", model_sha256="ab",
+    )  # fmt: skip
+    time, space = np.linspace(0, 1, 5, dtype=np.float32), np.float32([0.5, 2.0])
+    written = AttentionMap(
+        "a", np.outer(space, time), 50.0, ("x", "y"), origin, time_factor=time, channel_factor=space
+    )
+    entry = write_attention_map(tmp_path, written, saved_at="now")
+    read = attention_maps_of(tmp_path)["a"]
+    assert (read.origin, read.clip, read.shape) == (origin, written.clip, (2, 5))
+    assert read.clip.raw_max == 2.0
+    assert read.clip.clipped_fraction == pytest.approx(0.2)
+    np.testing.assert_array_equal(read.time_factor, time)
+    np.testing.assert_array_equal(read.channel_factor, space)
+    assert (entry.model_sha256, entry.saved_at) == ("ab", "now")
+    assert is_sound(tmp_path, entry)
+
+
+def test_factors_fit_the_map():
+    with pytest.raises(RunError, match="has a time factor of 3 values; 5 are needed"):
+        AttentionMap("a", np.zeros((2, 5), np.float32), 50.0, ("x", "y"),
+                     time_factor=np.zeros(3, np.float32))  # fmt: skip
+
+
+def test_the_index_is_extended_and_forgets_what_is_gone(tmp_path):
+    first = write_attention_map(tmp_path, map_of("a"), saved_at="1")
+    write_attention_index(tmp_path, created="1", entries=[first])
+    second = write_attention_map(tmp_path, map_of("b"), saved_at="2")
+    write_attention_map(tmp_path, map_of("c"))  # as if the process died before it was listed
+    entries = write_attention_index(tmp_path, created="2", entries=[second])
+    assert [(e.file_id, e.saved_at) for e in entries] == [("a", "1"), ("b", "2"), ("c", "2")]
+    (tmp_path / attention_path("a")).unlink()
+    assert [e.file_id for e in write_attention_index(tmp_path, created="3")] == ["b", "c"]
+    assert len(verify_attention(tmp_path)) == 2
+
+
+def test_an_index_that_is_not_true_is_told(tmp_path):
+    for file_id in ("a", "b"):
+        write_attention_map(tmp_path, map_of(file_id))
+    write_attention_index(tmp_path, created="now")
+    (tmp_path / attention_path("a")).unlink()
+    write_attention_map(tmp_path, map_of("c"))
+    with pytest.raises(FormatError, match=r"'a_attention.npz' is missing or changed, and 1 more"):
+        verify_attention(tmp_path)
+
+
+def test_a_shape_that_is_not_that_of_the_map_is_told(tmp_path, monkeypatch):
+    import neurorun.runs.attention as module
+
+    arrays = module.attention_arrays(map_of("a"))
+    monkeypatch.setattr(module, "attention_arrays", lambda _: {**arrays, "shape": np.array((3, 5))})
+    write_attention_map(tmp_path, map_of("a"))
+    with pytest.raises(FormatError, match=r"says that its map is \(3, 5\), and it is \(2, 5\)"):
+        attention_maps_of(tmp_path)["a"]

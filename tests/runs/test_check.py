@@ -8,12 +8,16 @@ import pytest
 from neurorun.core import Event, RunError, Timeline
 from neurorun.runs import Splits, SplitScores, Strip, check_run, resume_run
 from neurorun.runs.attention import AttentionMap
+from neurorun.runs.estimates import Cortex, KeptEstimate
 
 pytestmark = pytest.mark.unit
 
 
+_TRUE = (np.ones(1, np.float32), np.ones((1, 8), np.float32))
+
+
 @pytest.fixture(scope="session")
-def full_once(tmp_path_factory, finished_once):
+def full_once(tmp_path_factory, finished_once, pixel):
     signal = np.zeros((1, 8), np.float32)
     folder = shutil.copytree(finished_once, tmp_path_factory.mktemp("full") / "run")
     with resume_run(folder) as run:
@@ -26,8 +30,14 @@ def full_once(tmp_path_factory, finished_once):
         run.write_predictions([{"recording_id": "a", "n_found": 1}])
         run.write_events(Timeline("a", 60.0, (Event(10, 20),)))
         run.write_strip(Strip("a", ("Fp1",), 8.0, 0.0, signal, signal[0], 8.0))
+        run.write_cortex(
+            Cortex(np.eye(3, dtype="f4"), np.int32([[0, 1, 2]]), np.int32([0] * 3), signal[:, :3])
+        )
+        run.write_estimate(KeptEstimate("a", 5.0, 8.0, np.int64([0]), np.int64([0]), *_TRUE, ()))
         run.write_attention_map(AttentionMap("a", signal, 50.0, ("Fp1",)))
         run.write_attention_index()
+        run.write_table("methods", [{"method": "MNE", "error_mm": 9.5}], caption="Errors.")
+        run.write_picture("overlay", pixel, caption="One pixel.")
     return folder
 
 
@@ -85,6 +95,8 @@ def test_missing_files_are_found_and_named(full):
         "class_distributions.json", "operating_points.json", "fa_curve.json", "splits.json",
         "events/a_events.tsv", "previews/a.npz", "attention_maps/a_attention.npz",
         "attention_maps/manifest.json", "attention_maps/metadata.json",
+        "tables/manifest.json", "tables/methods.csv", "pictures/manifest.json",
+        "pictures/overlay.png",
     ],
 )  # fmt: skip
 def test_unreadable_files_are_found_without_checksums(full, name):
@@ -103,6 +115,15 @@ def test_files_that_every_run_has_may_not_be_missing(full, name):
     assert [(finding.path, finding.message) for finding in damaged] == [
         (name, "Missing; every run has one.")
     ]
+
+
+@pytest.mark.parametrize("name", ["tables/methods.csv", "pictures/overlay.png"])
+def test_what_a_manifest_lists_may_not_be_missing(full, name):
+    unsigned(full)
+    (full / name).unlink()
+    (damaged,) = [finding for finding in check_run(full) if finding.damaged]
+    assert damaged.path == name
+    assert "is listed but missing; restore it" in damaged.message
 
 
 def test_damaged_record_is_the_only_finding(full):

@@ -25,6 +25,7 @@ def test_matrices_come_back_with_the_keys_of_gaze_experiments(tmp_path):
         "matrix": [[5, 1], [2, 0]],
         "timestamp": "now",
         "epoch": 3,
+        "names": None,
     }
 
 

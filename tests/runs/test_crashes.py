@@ -6,12 +6,25 @@ import subprocess
 import sys
 import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from neurorun.core import RunError
-from neurorun.runs import check_run, list_runs, open_run, resume_run
+from neurorun.core import Event, RunError, Timeline
+from neurorun.runs import (
+    ChosenPoint,
+    ClassDistribution,
+    ConfusionMatrix,
+    FaCurve,
+    Probabilities,
+    Splits,
+    SplitScores,
+    check_run,
+    list_runs,
+    open_run,
+    resume_run,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -87,7 +100,7 @@ def test_process_that_ends_without_finishing_leaves_an_interrupted_run(tmp_path)
 
 
 def log_many(run):
-    for epoch in range(1, 200):
+    for epoch in range(1, 2000):
         run.log_epoch(epoch, {"val_loss": 1 / epoch})
 
 
@@ -97,7 +110,8 @@ def test_rows_that_no_longer_fit_are_refused_and_the_others_stay(new_run):
 
     run = new_run(monitor="val_loss")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, limits[1]))
+    largest = max(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 3_000, limits[1]))
     try:
         with pytest.raises(RunError, match=r"Cannot (append to|write) '.*'.*free some space"):
             log_many(run)
@@ -111,6 +125,48 @@ def test_rows_that_no_longer_fit_are_refused_and_the_others_stay(new_run):
     run.finish()
     assert open_run(run.folder).best_epoch == epoch
     assert check_run(run.folder) == ()
+
+
+def killed_runs(tmp_path, pixel, *, first, step):
+    """Folders of runs, each killed at another point, with what was touched and told there."""
+    (tmp_path / "pixel.png").write_bytes(pixel)
+    script = Path(__file__).with_name("crash_points.py")
+    done = subprocess.run(
+        [sys.executable, script, tmp_path, str(first), str(step)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for line in done.stdout.splitlines():
+        number, what = line.split(" ", 1)
+        root = tmp_path / f"{int(number):04d}"
+        told = int((root / "told").read_text() or 0) if (root / "told").exists() else 0
+        yield what, told, [path for path in root.glob("[!.]*") if path.is_dir()]
+
+
+def check_killed_runs(runs):
+    n_opened, whats = 0, []
+    for what, told, folders in runs:
+        whats.append(what)
+        if not folders:  # the folder had not appeared yet
+            assert told == 0
+            continue
+        run = open_run(folders[0])
+        assert run.status == ("completed" if what == "end" else run.status)
+        assert run.status in ("interrupted", "completed")
+        assert [finding for finding in check_run(run.path) if finding.damaged] == [], what
+        assert len(run.epoch_rows) >= told, what
+        assert [table.rows for table in run.tables.values()] or "t" not in run.tables
+        n_opened += 1
+    assert whats[-1] == "end"
+    return n_opened
+
+
+def test_run_killed_at_some_points_of_writing_is_sound(tmp_path, pixel):
+    assert check_killed_runs(killed_runs(tmp_path, pixel, first=7, step=37)) > 10
+
+
+@pytest.mark.slow
+def test_run_killed_at_every_point_of_writing_is_sound(tmp_path, pixel):
+    assert check_killed_runs(killed_runs(tmp_path, pixel, first=1, step=1)) > 500
 
 
 def refuse(*_):
@@ -140,6 +196,51 @@ def test_checkpoint_that_does_not_fit_leaves_the_older_one(new_run, monkeypatch)
             run.save_checkpoint("last", lambda stream: stream.write(b"newer"))
     assert open_run(run.folder).checkpoint_path("last").read_bytes() == b"older"
     run.finish()
+
+
+EVERY_KIND = {
+    "splits.json": lambda run, n: run.write_splits(Splits({f"a_{n}": "a"}, {})),
+    "class_distributions.json": lambda run, n: run.write_class_distributions(
+        [ClassDistribution("train", {"x": n}, n, "")]
+    ),
+    "confusion_matrices.json": lambda run, n: run.write_confusion_matrices(
+        [ConfusionMatrix("v", ("x", "y"), ((n, 0), (0, 1)), "", 1)]
+    ),
+    "operating_points.json": lambda run, n: run.write_operating_points(
+        [ChosenPoint("s", n, True, 0.5, 0.4, 0.5, 1.0, "overlap", "validation")]
+    ),
+    "fa_curve.json": lambda run, n: run.write_fa_curves(
+        [FaCurve("v", "overlap", (0.5,), (1.0 * n,), (0.5,))]
+    ),
+    "metrics/test_scores.json": lambda run, n: run.write_scores(
+        SplitScores("test", n, {"x": 1.0}, {})
+    ),
+    "predictions_eval.csv": lambda run, n: run.write_predictions([{"a": n}]),
+    "events/a_events.tsv": lambda run, n: run.write_events(
+        Timeline("a", 60.0 * n, (Event(10, 20),))
+    ),
+    "predictions/a.npz": lambda run, n: run.write_probabilities(
+        Probabilities("a", 1.0 * n, ((0.0, np.zeros(3, np.float32)),))
+    ),
+    "tables/t.csv": lambda run, n: run.write_table("t", [{"a": n}], caption="c"),
+}
+
+
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_file_that_does_not_fit_leaves_the_older_one(new_run, monkeypatch, name):
+    run, write = new_run(), EVERY_KIND[name]
+    write(run, 1)
+    before = (run.folder / name).read_bytes()
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", refuse)
+        with pytest.raises(RunError, match=r"^[^\n]*No space left on device[^\n]*$"):
+            write(run, 2)
+    assert (run.folder / name).read_bytes() == before
+    assert not list(run.folder.rglob("*.tmp"))
+    write(run, 2)
+    assert (run.folder / name).read_bytes() != before
+    run.finish()
+    assert check_run(run.folder) == ()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from neurorun.core import Event, RunError, Timeline
+from neurorun.core import Event, FormatError, RunError, Timeline
 from neurorun.runs import (
     AttentionMap,
     ChosenPoint,
@@ -251,3 +251,72 @@ def test_faults_of_the_data_are_not_told_as_faults_of_the_disk(new_run):
     overlapping = Timeline("a", 60.0, (Event(1, 10), Event(5, 20)))
     with new_run() as run, pytest.raises(Exception, match=r"(?!Cannot write)"):
         run.write_events(overlapping)
+
+
+def test_numbers_that_come_late_join_the_last_row(new_run):
+    run = new_run()
+    with pytest.raises(RunError, match="accuracy belong to no epoch: none was logged yet"):
+        run.extend_epoch({"accuracy": 0.5})
+    run.log_epoch(1, {"val_loss": 0.5, "sensitivity_at_10fa": 0.25})
+    run.log_epoch(2, {"val_loss": 0.4})
+    run.extend_epoch({"sensitivity_at_10fa": 0.75, "accuracy": 0.9})
+    with pytest.raises(RunError, match="called 'elapsed_s'"):
+        run.extend_epoch({"elapsed_s": 1.0})
+    run.finish()
+    opened = open_run(run.folder)
+    assert opened.best_epoch == 2
+    assert math.isnan(opened.epoch_rows[0].values["accuracy"])
+    assert opened.epoch_rows[1].values["accuracy"] == 0.9
+    assert check_run(run.folder) == ()
+
+
+def test_full_disk_leaves_the_last_row_as_it_was(new_run, monkeypatch):
+    run = new_run()
+    run.log_epoch(1, {"val_loss": 0.5})
+    with monkeypatch.context() as full:
+        full.setattr("os.fsync", no_room)
+        with pytest.raises(RunError, match="No space left"):
+            run.extend_epoch({"accuracy": 0.9})
+    assert "accuracy" not in run.rows[0].values
+    run.extend_epoch({"accuracy": 0.8})
+    run.finish()
+    assert open_run(run.folder).epoch_rows[0].values["accuracy"] == 0.8
+
+
+def no_room(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_rows_of_several_splits_lie_apart(new_run):
+    with new_run() as run:
+        run.write_predictions([{"image": "a", "tp": 1}])
+        run.write_predictions([{"image": "b", "tp": 2}], split="test")
+        run.write_predictions([{"image": "c", "tp": 3}], split="eval")
+        run.write_predictions([{"image": "a", "other": 1.5}])
+        run.write_scores(SplitScores("test", 1, {}, {}))
+    opened = open_run(run.folder)
+    assert opened.prediction_rows == [{"image": "a", "other": 1.5}]
+    assert opened.scored_items("test") == [{"image": "b", "tp": 2}]
+    assert opened.scored_items("eval") == [{"image": "c", "tp": 3}]
+    assert opened.scored_items("nowhere") == []
+    assert check_run(run.folder) == ()
+    (run.folder / "metrics/test_items.csv").unlink()
+    assert "metrics/test_items.csv" in {one.path for one in check_run(run.folder) if one.damaged}
+    with pytest.raises(FormatError, match="was written but is missing; restore it or score again"):
+        opened.scored_items("test")
+
+
+def test_adding_results_never_leaves_a_wrong_checksum(finished):
+    amended = amend_run(finished)
+    amended.write_scores(SplitScores("test", 1, {"taes": 0.5}, {}))
+    amended.finish()
+    again = amend_run(finished)
+    again.write_scores(SplitScores("test", 1, {"taes": 0.25}, {}))
+    again.abandon()  # as if the process had been killed here
+    found = check_run(finished)
+    assert [one for one in found if one.damaged] == []
+    assert "metrics/test_scores.json" in {one.path for one in found}
+    assert "metrics/test_scores.json" not in open_run(finished).record.files
+    with amend_run(finished) as third:
+        third.write_scores(SplitScores("test", 1, {"taes": 0.25}, {}))
+    assert check_run(finished) == ()

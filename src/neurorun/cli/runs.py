@@ -81,15 +81,15 @@ def _shown(value: object) -> str:
 
 
 @click.command()
-@click.argument("folder", type=ANY_PATH)
-def check(folder: Path) -> int:
+@click.argument("folder")
+def check(folder: str) -> int:
     """Verify every file of a run or a cache against its checksum and its format.
 
-    Names what is damaged. Exit code 4 if anything is.
+    Names what is damaged. A cache may be given by its URL in object storage. Exit code 4 if
+    anything is damaged.
     """
-    faults = (
-        _faults_of_cache(folder) if (folder / "cache.json").exists() else _faults_of_run(folder)
-    )
+    is_cache = "://" in folder or Path(folder, "cache.json").exists()
+    faults = _faults_of_cache(folder) if is_cache else _faults_of_run(Path(folder))
     for line in faults:
         click.echo(line)
     n_damaged = sum(line.startswith("damaged") for line in faults)
@@ -97,7 +97,7 @@ def check(folder: Path) -> int:
     return DAMAGED if n_damaged else 0
 
 
-def _faults_of_cache(folder: Path) -> list[str]:
+def _faults_of_cache(folder: str) -> list[str]:
     from neurorun.cli.progress import TerminalProgress
     from neurorun.data import verify_cache
 

@@ -132,7 +132,7 @@ def draw_confusion_matrix(matrix: ConfusionMatrix) -> "Figure":
     counts = np.asarray(matrix.matrix, dtype=np.float64)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-    side_in = 1.6 + 0.9 * len(matrix.labels)
+    side_in = 1.6 + 0.9 * len(matrix.classes)
     with style():
         figure = _new_figure(side_in + 0.6, side_in)
         axis = figure.add_subplot()
@@ -141,8 +141,10 @@ def draw_confusion_matrix(matrix: ConfusionMatrix) -> "Figure":
             text = f"{int(counts[row, column]):,}\n{share:.1%}" if totals[row, 0] else "0"
             colour = "white" if share > 0.5 else "black"
             axis.text(column, row, text, ha="center", va="center", color=colour)
-        axis.set_xticks(range(len(matrix.labels)), matrix.labels)
-        axis.set_yticks(range(len(matrix.labels)), matrix.labels, rotation="vertical", va="center")
+        axis.set_xticks(range(len(matrix.classes)), matrix.classes)
+        axis.set_yticks(
+            range(len(matrix.classes)), matrix.classes, rotation="vertical", va="center"
+        )
         axis.set_xlabel("detected")
         axis.set_ylabel("annotated")
         axis.set_title(f"{matrix.dataset}, epoch {matrix.epoch}")

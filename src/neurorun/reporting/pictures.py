@@ -74,6 +74,11 @@ def save_picture(figure: "Figure", path: Path) -> Path:
     return path
 
 
+def png_of(figure: "Figure") -> bytes:
+    """A figure as the bytes of a PNG file, on white."""
+    return _bytes_of(figure, "png")
+
+
 def _bytes_of(figure: "Figure", form: Literal["png", "svg"]) -> bytes:
     """The same figure gives the same bytes: no date, and identifiers that do not change."""
     stream = io.BytesIO()

@@ -134,10 +134,10 @@ def confusion_table(facts: Facts, *, as_time: bool) -> ConfusionTable | None:
     rate_hz = facts.number("data.sampling_rate") if as_time else None
     rows = tuple(
         (label, tuple(_share(count, sum(row), rate_hz) for count in row))
-        for label, row in zip(matrix.labels, matrix.matrix, strict=True)
+        for label, row in zip(matrix.classes, matrix.matrix, strict=True)
     )
     return ConfusionTable(
-        matrix.dataset, matrix.epoch, matrix.labels, rows, as_time=rate_hz is not None
+        matrix.dataset, matrix.epoch, matrix.classes, rows, as_time=rate_hz is not None
     )
 
 
@@ -167,8 +167,9 @@ def example_sentences(facts: Facts, example: str) -> list[str]:
 
 def left_out_items(facts: Facts) -> list[tuple[str, str]]:
     """What could not be used, each with the reason."""
-    caches = {} if facts.metadata is None else facts.metadata.data.get("caches", {})
-    return sorted({(str(name), str(reason)) for name, reason in _left_out(caches)})
+    data = {} if facts.metadata is None else facts.metadata.data
+    found = [*_left_out(data.get("caches", {})), *_left_out({"all": data})]
+    return sorted({(str(name), str(reason)) for name, reason in found})
 
 
 def _left_out(caches: Any) -> Iterator[tuple[Any, Any]]:

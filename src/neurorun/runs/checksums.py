@@ -9,6 +9,9 @@ from neurorun.runs.record import RECORD, Checksum
 REBUILDABLE = frozenset({"report.html", "training_curves.png", "confusion_matrix.png"})
 """Pages and pictures that a report makes from the rest, again and again; they are not listed."""
 
+REVIEW = "review"
+"""Folder of the review pages, which are made again and again, too."""
+
 
 def checksums_of(folder: Path) -> dict[str, Checksum]:
     """Take the checksum of every file, by path relative to the folder.
@@ -29,8 +32,8 @@ def files_of(folder: Path) -> Iterator[str]:
     """Paths, relative and with ``/``, of the files that checksums cover, sorted."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in name.parts)
-        if path.is_file() and not hidden and name.as_posix() not in REBUILDABLE | {RECORD}:
+        left_out = name.parts[0] == REVIEW or any(part.startswith(".") for part in name.parts)
+        if path.is_file() and not left_out and name.as_posix() not in REBUILDABLE | {RECORD}:
             yield name.as_posix()
 
 

@@ -19,10 +19,12 @@ class ConfusionMatrix:
     Parameters
     ----------
     dataset : the split
-    labels : every class, also one that never occurred
+    labels : every class, also one that never occurred; names, or the numbers that readers of the
+        first gaze experiments expect
     matrix : rows are the true class, columns the predicted one, in the order of the labels
     timestamp : UTC, when it was counted
     epoch : of the checkpoint that predicted
+    names : what numbers among the labels mean, in their order; None where labels are names
 
     Raises
     ------
@@ -30,18 +32,24 @@ class ConfusionMatrix:
     """
 
     dataset: str
-    labels: tuple[str, ...]
+    labels: tuple[str | int, ...]
     matrix: tuple[tuple[int, ...], ...]
     timestamp: str
     epoch: int
+    names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.labels)
         if len(self.matrix) != n or any(len(row) != n or min(row) < 0 for row in self.matrix):
             raise RunError(
                 f"The confusion matrix of '{self.dataset}' is {self.matrix}; counts, one row and "
-                f"one column for each of {', '.join(self.labels)}, are needed."
+                f"one column for each of {', '.join(map(str, self.labels))}, are needed."
             )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in order."""
+        return self.names or tuple(str(label) for label in self.labels)
 
 
 def write_confusion_matrices(folder: Path, matrices: Sequence[ConfusionMatrix]) -> None:

@@ -54,7 +54,7 @@ def _row(cells: dict[str, Cell]) -> EpochRow:
     return EpochRow(
         epoch=int(epoch[1] or 0),
         values={_from_table(name): _number(cell) for name, cell in values},
-        timestamp=str(timestamp[1]),
+        timestamp=str(timestamp[1] or ""),
     )
 
 

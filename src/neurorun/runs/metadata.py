@@ -17,7 +17,7 @@ from neurorun.runs.source import PATCH, Source, source_of
 
 METADATA = "metadata.json"
 STORAGE_FORMAT = "CSV, JSON and YAML tables, compressed NPZ arrays, PyTorch checkpoints"
-NOTE = "Every path is relative to this folder; docs/run-folder.md describes every file."
+NOTE = "Every path is relative to this folder; docs/runs.md describes every file."
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,12 @@ def read_rows(path: Path) -> tuple[EpochRow, ...]:
     ------
     FormatError : any other line is not a row; the message holds its number
     """
-    lines = path.read_bytes().split(b"\n")
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise FormatError(
+            f"'{path}' cannot be read ({error.strerror}); a file with read permission is needed."
+        ) from error
     rows = []
     for number, line in enumerate(lines, 1):
         last = number == len(lines)
@@ -188,6 +193,28 @@ class MetricsLog:
             self._columns = self._columns[: len(self._columns) - len(new)]
             raise
         return self._filled(row)
+
+    def extend(self, values: Mapping[str, float]) -> EpochRow:
+        """Add numbers to the last row; those that it has already are replaced.
+
+        Raises
+        ------
+        RunError : there is no row, a reserved name, or a full disk
+        """
+        if not self._rows:
+            raise RunError(
+                f"{', '.join(values)} belong to no epoch: none was logged yet. Log it first."
+            )
+        check_names(values)
+        last, columns = self._rows[-1], self._columns
+        self._rows[-1] = EpochRow(last.epoch, {**last.values, **values}, last.timestamp)
+        self._columns = list(dict.fromkeys([*columns, *values]))
+        try:
+            self._rewrite()
+        except BaseException:
+            self._rows[-1], self._columns = last, columns
+            raise
+        return self._filled(self._rows[-1])
 
     def tidy(self) -> None:
         """Write the rows anew if somebody else wrote them, without the torn line of a crash."""

@@ -5,7 +5,6 @@ without the model and without the recordings.
 """
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from jaxtyping import Float32
 
 from neurorun.core import FormatError, RunError, atomic_write, to_json
 from neurorun.runs.by_recording import ByRecording
+from neurorun.runs.damage import NPZ_FAULTS
 from neurorun.runs.names import file_stem
 
 PREDICTIONS_FOLDER = "predictions"
@@ -100,7 +100,7 @@ def read_probabilities(path: Path) -> Probabilities:
             header["rate_hz"],
             tuple(zip(onsets_s, pieces if onsets_s else [], strict=True)),
         )
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except NPZ_FAULTS as error:
         raise FormatError(
             f"'{path}' is not readable as probabilities ({error}); restore it, or evaluate the "
             "run again."

@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from neurorun.core import MissingExtraError, RunError, Timeline, require
-from neurorun.runs.attention import AttentionMap, attention_maps_of
+from neurorun.runs.attention import (
+    ATTENTION_MANIFEST,
+    AttentionMap,
+    MapEntry,
+    attention_maps_of,
+    read_attention_manifest,
+)
+from neurorun.runs.by_name import ByName
 from neurorun.runs.by_recording import ByRecording
 from neurorun.runs.checkpoints import checkpoint_path
 from neurorun.runs.confusion import ConfusionMatrix, read_confusion_matrices
 from neurorun.runs.distributions import ClassDistribution, read_class_distributions
+from neurorun.runs.estimates import Cortex, KeptEstimate, estimates_of, read_cortex
 from neurorun.runs.events_folder import events_of
+from neurorun.runs.gaze_reviews import GazeReview, gaze_reviews_of
 from neurorun.runs.lock import is_locked
 from neurorun.runs.log import LOG
 from neurorun.runs.metadata import Metadata, read_metadata
@@ -26,7 +35,8 @@ from neurorun.runs.operating_points import (
     read_fa_curves,
     read_operating_points,
 )
-from neurorun.runs.predictions import PREDICTIONS, read_predictions
+from neurorun.runs.pictures import Picture, pictures_of
+from neurorun.runs.predictions import predictions_path, read_predictions
 from neurorun.runs.probabilities import Probabilities, probabilities_of
 from neurorun.runs.record import RunRecord, Status, read_record
 from neurorun.runs.scores import SplitScores, read_split_scores, scored_splits
@@ -35,6 +45,7 @@ from neurorun.runs.splits import Splits, read_splits
 from neurorun.runs.strips import Strip, strips_of
 from neurorun.runs.summary import validation_values
 from neurorun.runs.table import Cell
+from neurorun.runs.tables_folder import CaptionedTable, tables_of
 
 
 @dataclass(frozen=True)
@@ -111,9 +122,13 @@ class Run:
 
     @property
     def prediction_rows(self) -> list[dict[str, Cell]]:
-        """One row per scored recording; empty where nothing was scored."""
-        kinds = self.record.tables.get(PREDICTIONS)
-        return read_predictions(self.path, kinds) if kinds else []
+        """One row per recording that validation scored; empty where nothing was scored."""
+        return self.scored_items("validation")
+
+    def scored_items(self, split: str) -> list[dict[str, Cell]]:
+        """One row per scored recording or image of a split; empty where none were kept."""
+        kinds = self.record.tables.get(predictions_path(split))
+        return read_predictions(self.path, kinds, split=split) if kinds else []
 
     @property
     def predictions(self) -> Any:
@@ -160,6 +175,43 @@ class Run:
         """Pieces of recordings for reports, read one at a time."""
         return strips_of(self.path)
 
+    @property
+    def cortex(self) -> Cortex:
+        """The surface on which estimates are drawn."""
+        return read_cortex(self.path)
+
+    @property
+    def estimates(self) -> ByRecording[KeptEstimate]:
+        """True and estimated region activity by example, read one at a time."""
+        return estimates_of(self.path)
+
+    @property
+    def tables(self) -> ByName[CaptionedTable]:
+        """Further tables of the task by name, read one at a time."""
+        return tables_of(self.path)
+
+    @property
+    def pictures(self) -> ByName[Picture]:
+        """Pictures of the task by name, read one at a time."""
+        return pictures_of(self.path)
+
+    @property
+    def attention_entries(self) -> tuple[MapEntry, ...]:
+        """Table of contents of the attention maps; empty where there are none.
+
+        Raises
+        ------
+        FormatError : it is damaged
+        """
+        if not (self.path / ATTENTION_MANIFEST).is_file():
+            return ()
+        return tuple(read_attention_manifest(self.path))
+
+    @property
+    def gaze_reviews(self) -> ByRecording[GazeReview]:
+        """Pages of windows with attention and gaze, read one window at a time."""
+        return gaze_reviews_of(self.path)
+
     def attention_maps(self) -> ByRecording[AttentionMap]:
         """Attention maps by recording_id, read one at a time."""
         return attention_maps_of(self.path)
@@ -167,7 +219,13 @@ class Run:
     @property
     def log(self) -> str:
         """Everything that was logged while the run was written."""
-        return (self.path / LOG).read_text(encoding="utf-8")
+        try:
+            return (self.path / LOG).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise RunError(
+                f"Run '{self.name}' has no readable log at '{self.path / LOG}' "
+                f"({error.strerror}); restore it."
+            ) from error
 
     def checkpoint_path(self, name: str = "best") -> Path:
         """Where a checkpoint lies: ``best``, ``last`` or ``epoch_NNN``.

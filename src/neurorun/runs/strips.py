@@ -6,7 +6,6 @@ and the events of both sides. It is no substitute for the recording.
 
 import json
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from jaxtyping import Float32
 
 from neurorun.core import Event, FormatError, RunError, atomic_write, to_json
 from neurorun.runs.by_recording import ByRecording
+from neurorun.runs.damage import NPZ_FAULTS
 from neurorun.runs.names import file_stem
 
 PREVIEWS = "previews"
@@ -129,7 +129,7 @@ def read_strip(path: Path) -> Strip:
                 f"{(FORMAT, FORMAT_VERSION)}. Update neurorun."
             )
         return _strip(header, arrays)
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except NPZ_FAULTS as error:
         raise FormatError(
             f"'{path}' is not a readable strip ({error}); restore it, or evaluate the run again."
         ) from error

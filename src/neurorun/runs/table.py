@@ -127,7 +127,7 @@ def _lines(path: Path) -> list[list[str]]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             return list(csv.reader(stream))
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FormatError(
             f"'{path}' is not readable as a table in UTF-8 ({error}). Restore the file."
         ) from error

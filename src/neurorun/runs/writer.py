@@ -9,58 +9,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
-from neurorun.core import DataError, NeurorunError, RunError, Timeline
-from neurorun.runs.attention import (
-    ATTENTION_MANIFEST,
-    ATTENTION_METADATA,
-    AttentionMap,
-    attention_path,
-    write_attention_index,
-    write_attention_map,
-)
+from neurorun.core import DataError, NeurorunError, RunError
 from neurorun.runs.checkpoints import BEST_LINKS, Save, checkpoint_path, write_checkpoint
 from neurorun.runs.checksums import checksum_of, checksums_of
-from neurorun.runs.confusion import CONFUSION, ConfusionMatrix, write_confusion_matrices
-from neurorun.runs.distributions import (
-    DISTRIBUTIONS,
-    ClassDistribution,
-    write_class_distributions,
-)
 from neurorun.runs.epoch_table import EPOCH_TABLE, write_epoch_table
-from neurorun.runs.events_folder import events_path, write_run_events
+from neurorun.runs.files_writer import RunFiles
 from neurorun.runs.lock import FolderLock
 from neurorun.runs.log import LOG, TENSORBOARD, RunLog
 from neurorun.runs.metadata import METADATA, read_metadata, with_epochs, write_metadata
 from neurorun.runs.metrics_log import METRICS_LOG, EpochRow, MetricsLog, best_row, check_names
-from neurorun.runs.operating_points import (
-    FA_CURVE,
-    OPERATING_POINTS,
-    ChosenPoint,
-    FaCurve,
-    write_fa_curves,
-    write_operating_points,
-)
-from neurorun.runs.plain import measured_number
-from neurorun.runs.predictions import PREDICTIONS, write_predictions
-from neurorun.runs.probabilities import (
-    Probabilities,
-    probabilities_path,
-    write_probabilities,
-)
+from neurorun.runs.plain import measured_number, plain_settings
 from neurorun.runs.record import Fault, Resumption, RunRecord, Status, utc_now, write_record
 from neurorun.runs.scores import (
     FINAL_RESULTS,
     VALIDATION,
-    SplitScores,
-    split_scores_path,
     validation_scores,
     write_final_results,
-    write_split_scores,
     write_validation_scores,
 )
-from neurorun.runs.settings import Headline
-from neurorun.runs.splits import SPLITS, Splits, write_splits
-from neurorun.runs.strips import Strip, strip_path, write_strip
+from neurorun.runs.settings import CONFIG, Headline, read_config, write_config
 from neurorun.runs.summary import SUMMARY, HardwareInfo, summarize, write_summary
 from neurorun.runs.summary_text import SUMMARY_TEXT, write_summary_text
 
@@ -71,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 @final
-class RunWriter:
+class RunWriter(RunFiles):
     """One run while it is written: made by `create_run`, `resume_run` or `amend_run`.
 
     Used in a ``with`` block, the run is completed when the block ends, failed when an exception
@@ -101,6 +68,8 @@ class RunWriter:
         self._open = True
         self._metadata = read_metadata(path)
         self._metrics = MetricsLog(path / METRICS_LOG, [metric.name for metric in record.metrics])
+        if amending:
+            self._unsign((LOG,))
         self._log = RunLog(path)
         self._elapsed_before_s = _elapsed_s(self._metrics.rows)
         self._clock_s = time.monotonic()
@@ -131,6 +100,23 @@ class RunWriter:
         """Where event files for TensorBoard belong."""
         return self.folder / TENSORBOARD
 
+    def add_settings(self, settings: Mapping[str, Any]) -> None:
+        """Add settings that became known after the run was made, but before its first epoch.
+
+        Raises
+        ------
+        RunError : an epoch was logged already, or a setting has no plain form
+        """
+        if self.rows:
+            raise RunError(
+                f"Run '{self.name}' has {len(self.rows)} epochs; settings may be added before the "
+                "first. Give them when the run is made."
+            )
+        config = {**read_config(self.folder), **plain_settings(settings)}
+        self._headline = Headline.of(config)
+        with self._writing(CONFIG):
+            write_config(self.folder, config)
+
     def log_epoch(self, epoch: int, values: Mapping[str, Any]) -> None:
         """Record an epoch that has ended; when this returns, its row is on the disk.
 
@@ -144,15 +130,24 @@ class RunWriter:
         ------
         RunError : the epoch does not follow, a value is not a number, or the disk refuses
         """
-        check_names(values)
-        if "elapsed_s" in values:
-            raise RunError("A number is called 'elapsed_s', which is measured here; rename it.")
-        measured = {name: measured_number(value, name=name) for name, value in values.items()}
+        measured = _measured(values)
         elapsed_s = self._elapsed_before_s + time.monotonic() - self._clock_s
         with self._writing(METRICS_LOG):
             self._metrics.append(
                 epoch, {**measured, "elapsed_s": round(elapsed_s, 3)}, timestamp=utc_now()
             )
+        self._write_derived()
+
+    def extend_epoch(self, values: Mapping[str, Any]) -> None:
+        """Add numbers to the epoch that was logged last, measured after its row was written.
+
+        Raises
+        ------
+        RunError : no epoch was logged yet, a value is not a number, or the disk refuses
+        """
+        measured = _measured(values)
+        with self._writing(METRICS_LOG):
+            self._metrics.extend(measured)
         self._write_derived()
 
     def rewind(self, epoch: int) -> None:
@@ -182,67 +177,6 @@ class RunWriter:
         if name == "best":
             self._touched |= set(BEST_LINKS)
         return path
-
-    def write_splits(self, splits: Splits) -> None:
-        """Record which recordings were trained on, validated on and tested on."""
-        with self._writing(SPLITS):
-            write_splits(self.folder, splits)
-
-    def write_class_distributions(self, distributions: Sequence[ClassDistribution]) -> None:
-        """Record how many items of each class the splits hold."""
-        with self._writing(DISTRIBUTIONS):
-            write_class_distributions(self.folder, distributions)
-
-    def write_confusion_matrices(self, matrices: Sequence[ConfusionMatrix]) -> None:
-        """Record how often which class was taken for which."""
-        with self._writing(CONFUSION):
-            write_confusion_matrices(self.folder, matrices)
-
-    def write_operating_points(self, points: Sequence[ChosenPoint]) -> None:
-        """Record the thresholds chosen on validation."""
-        with self._writing(OPERATING_POINTS):
-            write_operating_points(self.folder, points)
-
-    def write_fa_curves(self, curves: Sequence[FaCurve]) -> None:
-        """Record the curves from which thresholds were read."""
-        with self._writing(FA_CURVE):
-            write_fa_curves(self.folder, curves)
-
-    def write_scores(self, scores: SplitScores) -> None:
-        """Record the metrics of one split, measured with one checkpoint."""
-        with self._writing(split_scores_path(scores.split)):
-            write_split_scores(self.folder, scores)
-
-    def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Record one row per scored recording; every row has the same columns."""
-        with self._writing(PREDICTIONS):
-            kinds = write_predictions(self.folder, rows)
-            self._save(replace(self._record, tables={**self._record.tables, PREDICTIONS: kinds}))
-
-    def write_events(self, timeline: Timeline) -> None:
-        """Record the detected events of one recording."""
-        with self._writing(events_path(timeline.recording_id)):
-            write_run_events(self.folder, timeline)
-
-    def write_probabilities(self, probabilities: Probabilities) -> None:
-        """Record what the model said about one recording, before any threshold."""
-        with self._writing(probabilities_path(probabilities.recording_id)):
-            write_probabilities(self.folder, probabilities)
-
-    def write_strip(self, strip: Strip) -> None:
-        """Record a short piece of one recording for reports."""
-        with self._writing(strip_path(strip.recording_id)):
-            write_strip(self.folder, strip)
-
-    def write_attention_map(self, attention: AttentionMap) -> None:
-        """Record the attention map of one recording."""
-        with self._writing(attention_path(attention.file_id)):
-            write_attention_map(self.folder, attention)
-
-    def write_attention_index(self) -> None:
-        """Record the table of contents of the attention maps, when all are written."""
-        with self._writing(ATTENTION_MANIFEST, ATTENTION_METADATA):
-            write_attention_index(self.folder, created=utc_now())
 
     def finish(self, reason: str = "every planned epoch was run") -> None:
         """End the run as completed and take the checksums of its files.
@@ -368,6 +302,8 @@ class RunWriter:
     def _writing(self, *names: str) -> Iterator[None]:
         """Note which files change, and tell a refusing disk as a fault of the run."""
         self._require_open()
+        if self._amending:
+            self._unsign(names)
         try:
             yield
         except (OSError, DataError) as error:
@@ -376,12 +312,27 @@ class RunWriter:
             raise RunError(str(error)) from error
         self._touched |= set(names)
 
+    def _unsign(self, names: Sequence[str]) -> None:
+        """Forget checksums before files change, so that a crash leaves no wrong one behind."""
+        files = self._record.files or {}
+        if not files.keys().isdisjoint(names):
+            kept = {name: checksum for name, checksum in files.items() if name not in names}
+            self._record = replace(self._record, files=kept)
+            write_record(self.folder, self._record)
+
     def _require_open(self) -> None:
         if not self._open:
             raise RunError(
                 f"Run '{self.name}' has been finished; nothing more is written into it. Open it "
                 "with amend_run to add results, or with resume_run to train on."
             )
+
+
+def _measured(values: Mapping[str, Any]) -> dict[str, float]:
+    check_names(values)
+    if "elapsed_s" in values:
+        raise RunError("A number is called 'elapsed_s', which is measured here; rename it.")
+    return {name: measured_number(value, name=name) for name, value in values.items()}
 
 
 def _elapsed_s(rows: Sequence[EpochRow]) -> float:

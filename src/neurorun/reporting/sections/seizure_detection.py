@@ -15,6 +15,7 @@ from neurorun.reporting.recordings import (
     rank_in_words,
     scored_recordings,
 )
+from neurorun.reporting.review import review_links
 from neurorun.reporting.sections.task_page import TaskPage
 from neurorun.reporting.stories import Story, story_of
 from neurorun.reporting.strip_drawing import LONGEST_AS_LINES_S, Drawing, draw_strip
@@ -45,6 +46,7 @@ def contents(facts: Facts) -> dict[str, Any]:
         "fa_curve": _fa_curve(facts),
         "strips": pictured_strips(facts, recordings),
         "recordings": recordings[:_MOST_LINES],
+        "reviews": review_links(facts.run.path),
         "more_recordings": max(0, len(recordings) - _MOST_LINES),
     }
 
