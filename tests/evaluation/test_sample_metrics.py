@@ -89,6 +89,25 @@ def test_a_negative_zero_is_zero():
     assert collected.auroc() == 0.5
 
 
+def test_beyond_the_samples_kept_counts_give_nearly_the_same(monkeypatch):
+    rng = np.random.default_rng(3)
+    exact, counted = RankedSamples(), RankedSamples()
+    for number in range(6):
+        if number == 2:
+            monkeypatch.setattr("neurorun.evaluation.sample_metrics._MOST_KEPT", 20_000)
+        p = np.float32(1) / (1 + np.exp(-rng.normal(-3, 2, 10_000).astype(np.float32)))
+        is_seizure = rng.random(10_000) < p
+        p[:3] = (0.0, -0.0, 1.0)
+        counted.add(p, is_seizure)
+        exact._seizure.append(p[is_seizure])
+        exact._background.append(p[~is_seizure])
+        counted.auroc()
+    assert counted._counts is not None
+    assert not counted._background
+    assert counted.auroc() == pytest.approx(exact.auroc(), abs=1e-5)
+    assert counted.auprc() == pytest.approx(exact.auprc(), abs=1e-4)
+
+
 def test_logits_are_refused():
     with pytest.raises(ScoringError, match=r"range from -2 to 0\.5; probabilities lie"):
         ranked([(-2.0, True), (0.5, False)])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurorun.core import ScoringError
-from neurorun.evaluation import Stitcher, stitch_windows
+from neurorun.evaluation import RollingStitcher, Stitcher, stitch_windows
 
 pytestmark = pytest.mark.unit
 
@@ -89,3 +89,40 @@ def test_a_window_outside_the_stretch_is_refused(start):
 def test_what_is_no_probability_is_refused(value):
     with pytest.raises(ScoringError, match="The window at sample 2 ranges from"):
         stitch_windows(windows([0.5], [value]), np.array([0, 2]), 4, method="overlap_add")
+
+
+@given(
+    length=st.integers(1, 12),
+    stride=st.integers(1, 12),
+    n_windows=st.integers(1, 9),
+    last=st.integers(0, 11),
+    batch=st.integers(1, 4),
+    method=st.sampled_from(("overlap_add", "overlap_add_weighted", "max")),
+)
+def test_a_rolling_stitcher_gives_the_bits_of_the_whole(
+    length, stride, n_windows, last, batch, method
+):
+    starts = np.arange(n_windows) * min(stride, length)
+    end = starts[-1] + last % min(stride, length)
+    starts = np.unique(np.append(starts, end))
+    rng = np.random.default_rng(int(end))
+    windows = rng.random((len(starts), length), dtype=np.float32)
+    rolling = RollingStitcher(method=method)
+    parts = [
+        rolling.add(windows[first : first + batch], starts[first : first + batch])
+        for first in range(0, len(starts), batch)
+    ]
+    assert sum(part.size for part in parts) == starts[-1] + 1
+    parts.append(rolling.finish())
+    whole = stitch_windows(windows, starts, int(starts[-1]) + length, method=method)
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_a_rolling_stitcher_takes_windows_in_order_only():
+    rolling = RollingStitcher(method="max")
+    rolling.add(np.zeros((1, 4), np.float32), np.array([2]))
+    assert rolling.add(np.zeros((0, 4), np.float32), np.array([], np.int64)).size == 0
+    with pytest.raises(ScoringError, match=r"start at samples \[2\] after one at 2; .* in order"):
+        rolling.add(np.zeros((1, 4), np.float32), np.array([2]))
+    with pytest.raises(ScoringError, match="probabilities lie in"):
+        rolling.add(np.full((1, 4), 2, np.float32), np.array([3]))

@@ -67,10 +67,12 @@ class SampleCounts:
 
 
 class RankedSamples:
-    """Collects samples of any number of recordings and measures how they are ranked, exactly.
+    """Collects samples of any number of recordings and measures how they are ranked.
 
-    Four bytes are kept per sample. Background is sorted once, and the seizure samples, which are
-    few, are looked up in it.
+    Up to 67 million samples (73 hours at 256 Hz) the measures are exact: each is kept in four
+    bytes, background is sorted once, and the seizure samples, which are few, are looked up in it.
+    Of more samples only counts are kept, of probabilities rounded down to 17 significant bits, so
+    that memory stays where it is; values that fall together then count as ties.
 
     Examples
     --------
@@ -83,6 +85,8 @@ class RankedSamples:
     def __init__(self) -> None:
         self._seizure: list[np.ndarray] = []
         self._background: list[np.ndarray] = []
+        self._n_kept = 0
+        self._counts: np.ndarray | None = None
         self._known: _Ranks | None = None
 
     def add(
@@ -100,7 +104,10 @@ class RankedSamples:
         is_known = ~np.isnan(probabilities)
         self._seizure.append(probabilities[is_known & reference])
         self._background.append(probabilities[is_known & ~reference])
+        self._n_kept += probabilities.size
         self._known = None
+        if self._counts is not None or self._n_kept > _MOST_KEPT:
+            self._count()
 
     def auroc(self) -> float:
         """Area under the receiver operating characteristic, ties counting half [1]_.
@@ -134,7 +141,26 @@ class RankedSamples:
         n_false = ranks.n_background - ranks.n_below
         return float(np.dot(ranks.n_seizure / n_seizure, n_found / (n_found + n_false)))
 
+    def _count(self) -> None:
+        """Count the samples kept so far, and keep them no longer."""
+        if self._counts is None:
+            self._counts = np.zeros((2, (_BITS_OF_ONE >> _DROPPED_BITS) + 1), dtype=np.int64)
+        for counts, kept in zip(self._counts, (self._background, self._seizure), strict=True):
+            while kept:
+                bits = (kept.pop() + np.float32(0)).view(np.uint32)  # the sum has no negative zero
+                np.add.at(counts, bits >> _DROPPED_BITS, 1)
+
     def _ranks(self) -> "_Ranks":
+        if self._counts is not None:
+            background, seizure = self._counts
+            n_not_above = np.cumsum(background)
+            found = np.flatnonzero(seizure)
+            return _Ranks(
+                seizure[found],
+                n_not_above[found] - background[found],
+                n_not_above[found],
+                int(n_not_above[-1]),
+            )
         if self._known is None:
             background = np.concatenate([_NONE, *self._background])
             background.sort()
@@ -205,7 +231,7 @@ class Calibration:
         self._n_seizure += np.bincount(bins[is_seizure], minlength=self.N_BINS)
         self._sum_p += np.bincount(bins, weights=p, minlength=self.N_BINS)
         error = p - is_seizure
-        self._squares += float(np.dot(error, error))
+        self._squares += float(np.square(error, out=error).sum())
 
     def brier(self) -> float:
         """Mean squared difference of probability and outcome [1]_; NaN without samples.
@@ -235,3 +261,6 @@ class Calibration:
 
 _BLOCK = 1 << 16  # samples that stay in the processor's cache from one step to the next
 _NONE = np.empty(0, dtype=np.float32)
+_MOST_KEPT = 1 << 26  # samples, 256 megabytes
+_BITS_OF_ONE = 0x3F800000  # of 1.0 as float32; those of smaller positive numbers are smaller
+_DROPPED_BITS = 7

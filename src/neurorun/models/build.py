@@ -1,9 +1,12 @@
 """Models from their settings."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
 
+from neurorun.models.braindecode_adapter import build_braindecode
 from neurorun.models.detector import SeizureDetector
 from neurorun.models.detector_config import SeizureDetectorConfig
 
@@ -30,6 +33,36 @@ def build_detector(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**63)))
         return SeizureDetector(config, n_channels)
+
+
+def build_network(
+    config: SeizureDetectorConfig, channels: Sequence[str], *, rate_hz: float, n_samples: int
+) -> nn.Module:
+    """Make the network of a configuration: our own, or one of braindecode.
+
+    Weights come from the global generator of PyTorch.
+
+    Parameters
+    ----------
+    channels : of the montage
+    rate_hz : samples per second
+    n_samples : of a window
+
+    Raises
+    ------
+    MissingExtraError : the network comes from a library that is not installed
+    ConfigError : it cannot be made for these data
+
+    Examples
+    --------
+    >>> config = SeizureDetectorConfig(preset="small")
+    >>> network = build_network(config, ["C3", "C4"], rate_hz=256.0, n_samples=2560)
+    >>> network(torch.zeros(1, 2, 2560)).shape
+    torch.Size([1, 2560])
+    """
+    if config.braindecode.name is None:
+        return SeizureDetector(config, len(channels))
+    return build_braindecode(config.braindecode, channels, rate_hz=rate_hz, n_samples=n_samples)
 
 
 def count_parameters(model: nn.Module) -> int:

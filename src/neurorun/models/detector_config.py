@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from neurorun.core import Config, ConfigError
+from neurorun.models.braindecode_config import BraindecodeConfig
 
 
 def _odd(value: int) -> int:
@@ -141,6 +142,8 @@ class SeizureDetectorConfig(Config):
     """Whose Mamba-2 runs; `mamba_ssm` must be installed and needs a CUDA device."""
     causal: bool = False
     """Whether no layer looks ahead, so that a signal can be followed while it is recorded."""
+    braindecode: BraindecodeConfig = BraindecodeConfig()
+    """A network of the library braindecode instead; all other keys then keep their defaults."""
 
     @model_validator(mode="before")
     @classmethod
@@ -197,6 +200,29 @@ class SeizureDetectorConfig(Config):
                 "or choose ssm_backend 'torch'."
             )
         return self
+
+    @model_validator(mode="after")
+    def _one_network_is_configured(self) -> "SeizureDetectorConfig":
+        if self.braindecode.name is None:
+            return self
+        plain = SeizureDetectorConfig()
+        changed = [
+            name
+            for name in type(self).model_fields
+            if name != "braindecode" and getattr(self, name) != getattr(plain, name)
+        ]
+        if changed:
+            raise ConfigError(
+                f"model.braindecode.name is '{self.braindecode.name}', so nothing would read "
+                f"model.{', model.'.join(changed)}; leave these out, or braindecode."
+            )
+        return self
+
+    @property
+    def title(self) -> str:
+        """What to call the network: its preset, or its name in braindecode."""
+        name = self.braindecode.name
+        return self.preset if name is None else f"{name} of braindecode"
 
     @property
     def n_decoder_stages(self) -> int:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from neurorun.core import SILENT, DataError, Metric, Progress
 from neurorun.data import (
+    FULL_SHARE,
+    Batch,
     Cache,
     EEGWindowDataset,
     EpochSampler,
@@ -18,6 +20,8 @@ from neurorun.data import (
     Splits,
     WindowKind,
     WindowTable,
+    decode_windows,
+    examples_of,
     load_manifest,
 )
 from neurorun.evaluation import metric_declarations
@@ -60,33 +64,49 @@ class PreparedSeizureDetection:
         self._windows = EEGWindowDataset(train, sections.data)
         self._sampler = EpochSampler(self._windows.table, sections.data, seed=seed)
         if not self.positive_fraction() > 0:
-            raise DataError(
-                f"The {len(self._windows)} windows of the training recordings hold no seizure to "
-                "learn from; check that the annotations belong to these recordings."
-            )
+            raise DataError(self._why_nothing_to_learn())
         self._loader = self._new_loader()
         self.metrics: tuple[Metric, ...] = metric_declarations(sections.evaluation)
+
+    def _why_nothing_to_learn(self) -> str:
+        if self._windows.table.n_seizure_samples.any():
+            return (
+                f"None of the {len(self._sampler)} windows drawn for an epoch holds a seizure, "
+                f"though some of all {len(self._windows)} do; raise data.max_samples."
+            )
+        return (
+            f"The {len(self._windows)} windows of the training recordings hold no seizure to "
+            "learn from; check that the annotations belong to these recordings."
+        )
 
     def n_batches(self, epoch: int) -> int:
         """Batches of an epoch; every epoch sees as many windows."""
         del epoch
         return math.ceil(len(self._sampler) / self._sections.data.batch_size)
 
-    def batches(
-        self, epoch: int, *, start: int = 0, stride: int = 1
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def batches(self, epoch: int, *, start: int = 0, stride: int = 1) -> Iterator[Batch]:
         """Windows and masks of an epoch counted from 1, in buffers that are used again."""
         return self._loader.batches(epoch - 1, first_batch=start, stride=stride)
 
     def loss(
         self,
         model: nn.Module,
-        inputs: Float[Tensor, "batch channels samples"],
+        inputs: Any,
         targets: Float[Tensor, "batch samples"],
         criterion: Any,
     ) -> dict[str, Tensor]:
-        """Loss over all samples of a batch."""
-        return {"loss": criterion(model(inputs), targets)}
+        """Loss over all samples of a batch, and the shares of windows with and full of seizure.
+
+        Parameters
+        ----------
+        inputs : windows, or their stored form, which is decoded where the model computes
+        """
+        share = targets.float().mean(dim=1)
+        return {
+            "loss": criterion(model(decode_windows(inputs)), targets),
+            "share_with_seizure": (share > 0).float().mean(),
+            "share_full_of_seizure": (share >= FULL_SHARE).float().mean(),
+        }
 
     def evaluate(
         self, model: nn.Module, criterion: Any, *, progress: Progress = SILENT
@@ -154,7 +174,7 @@ class PreparedSeizureDetection:
         data = self._sections.data
         pinned = data.pin_memory and torch.cuda.is_available()
         return ExampleLoader(
-            self._windows,
+            examples_of(self._windows, data),
             batch_size=data.batch_size,
             order=self._sampler.order,
             num_workers=data.num_workers,
@@ -175,7 +195,7 @@ def _kinds(table: WindowTable) -> dict[str, int]:
 
 def _identity(cache: Cache) -> dict[str, Any]:
     return {
-        "folder": str(cache.folder),
+        "folder": str(cache.place),
         "fingerprint": cache.fingerprint,
         "content_fingerprint": cache.content_fingerprint,
         "n_recordings": len(cache),

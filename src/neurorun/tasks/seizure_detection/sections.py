@@ -7,7 +7,7 @@ from torch import nn
 from neurorun.core import Config
 from neurorun.data import FOLDER_OF_SPLIT, DataConfig, PreprocessingConfig, montage_channels
 from neurorun.evaluation import EvaluationConfig, PostprocessingConfig, metric_declarations
-from neurorun.models import SeizureDetectorConfig, build_detector, count_parameters
+from neurorun.models import SeizureDetectorConfig, build_network, count_parameters
 
 
 class SeizureDetectionSections(Config):
@@ -33,7 +33,13 @@ def sections_of(settings: Any) -> SeizureDetectionSections:
 
 def new_detector(sections: SeizureDetectionSections) -> nn.Module:
     """Make the network for the channels of the montage."""
-    return build_detector(sections.model, len(montage_channels(sections.preprocessing.montage)))
+    data = sections.data
+    return build_network(
+        sections.model,
+        montage_channels(sections.preprocessing.montage),
+        rate_hz=data.sampling_rate,
+        n_samples=data.window_samples,
+    )
 
 
 def describe_sections(sections: SeizureDetectionSections) -> dict[str, str]:
@@ -53,7 +59,7 @@ def describe_sections(sections: SeizureDetectionSections) -> dict[str, str]:
             f"{data.window_samples} samples at {data.sampling_rate:g} Hz"
         ),
         "caches": folders,
-        "model": f"{sections.model.preset}, {n_parameters:,} parameters",
+        "model": f"{sections.model.title}, {n_parameters:,} parameters",
         "metrics": ", ".join(metric.name for metric in metric_declarations(sections.evaluation)),
     }
 

@@ -1,0 +1,1 @@
+"""Source plans, clips and leadfields; what they become as examples."""

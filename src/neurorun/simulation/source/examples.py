@@ -1,0 +1,185 @@
+"""The examples of one split: one by one with their truth, or in batches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+
+from neurorun.simulation.source.batches import (
+    Allocate,
+    BatchBuffer,
+    BatchRing,
+    SourceBatch,
+    plain_buffer,
+)
+from neurorun.simulation.source.clip_file import RATE_HZ
+from neurorun.simulation.source.maker import ExampleMaker
+from neurorun.simulation.source.plan import SourcePlan
+
+FIXED_EPOCH = 0
+"""Epoch from which examples are drawn that must be the same each time."""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceExample:
+    """One example with its truth.
+
+    Parameters
+    ----------
+    eeg, target : as a model sees them
+    centres : region at the centre of each active source
+    patches : regions of each active source, centre first as in the plan
+    snr_db : stated level of the noise
+    true_snr_db : power of the signal over that of the noise that was added, both as a model sees
+        them; infinite without noise
+    noise_std : expected deviation of the noise in each channel, in units of ``eeg``, before the
+        mean over channels is removed
+    eeg_scale, target_scale : what EEG (leadfield times mV) and target (mV) were divided by
+    """
+
+    eeg: Float32[np.ndarray, "channels samples"]
+    target: Float32[np.ndarray, "regions samples"]
+    centres: tuple[int, ...]
+    patches: tuple[Int64[np.ndarray, " _patch"], ...]
+    snr_db: float
+    true_snr_db: float
+    noise_std: Float64[np.ndarray, " channels"]
+    eeg_scale: float
+    target_scale: float
+
+
+class SourceExamples:
+    """Examples of a split; each is a function of seed, epoch and row.
+
+    Parameters
+    ----------
+    maker : makes them
+    shuffled : whether an epoch has an order of its own and draws of its own; if not, rows come as
+        they are, and always the same
+    batch_size, n_workers, prefetch : as in the configuration
+    sparse : whether targets leave out silent regions
+    allocate : makes float32 buffers
+    """
+
+    rate_hz = RATE_HZ
+
+    def __init__(
+        self,
+        maker: ExampleMaker,
+        *,
+        shuffled: bool,
+        batch_size: int,
+        n_workers: int = 0,
+        prefetch: int = 2,
+        sparse: bool = False,
+        allocate: Allocate = plain_buffer,
+    ) -> None:
+        self.maker, self.shuffled, self.batch_size = maker, shuffled, batch_size
+        self.sparse = sparse
+        self._n_workers, self._n_ahead = n_workers, prefetch if n_workers else 0
+        self._allocate = allocate
+        self._ring: BatchRing | None = None
+        self.waited_s = 0.0
+        """Seconds that the callers of `batches` have waited for a batch so far."""
+
+    @property
+    def plan(self) -> SourcePlan:
+        """The rows of this split."""
+        return self.maker.plan
+
+    @property
+    def n_channels(self) -> int:
+        """Channels of the EEG."""
+        return int(self.maker.n_channels)
+
+    @property
+    def n_regions(self) -> int:
+        """Regions of the target."""
+        return int(self.maker.n_regions)
+
+    @property
+    def n_samples(self) -> int:
+        """Samples of both."""
+        return self.maker.n_samples
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def example(self, row: int, *, epoch: int = FIXED_EPOCH) -> SourceExample:
+        """Make one example in memory of its own, with what is known of it.
+
+        Parameters
+        ----------
+        row : position in this split
+        epoch : decides amplitudes and noise
+        """
+        maker = self.maker
+        eeg = np.empty((maker.n_channels, maker.n_samples), np.float32)
+        clean = np.empty_like(eeg)
+        clean_scale = maker.make(row, epoch, clean, noise="none").eeg_scale
+        made = maker.make(row, epoch, eeg)
+        target = np.zeros((maker.n_regions, maker.n_samples), np.float32)
+        target[made.regions] = made.values
+        sources = maker.active_sources(row)
+        return SourceExample(
+            eeg=eeg,
+            target=target,
+            centres=tuple(int(c) for c in self.plan.centres[row, sources]),
+            patches=tuple(self.plan.patch(row, source) for source in sources),
+            snr_db=float(self.plan.snr_db[row]),
+            true_snr_db=_ratio_db(clean * (clean_scale / made.eeg_scale), eeg),
+            noise_std=made.noise_std,
+            eeg_scale=made.eeg_scale,
+            target_scale=made.target_scale,
+        )
+
+    def order(self, epoch: int) -> Int64[np.ndarray, " rows"]:
+        """Rows of an epoch, in the order in which they come."""
+        if not self.shuffled:
+            return np.arange(len(self))
+        rng = np.random.default_rng([self.maker.recipe.seed, epoch])
+        return rng.permutation(len(self))
+
+    def n_batches(self, epoch: int = 0) -> int:  # noqa: ARG002 - epochs may differ elsewhere
+        """Count the batches of an epoch."""
+        return -(-len(self) // self.batch_size)
+
+    def batches(self, epoch: int, *, start: int = 0, stride: int = 1) -> Iterator[SourceBatch]:
+        """Yield EEG and targets of the batches ``start``, ``start + stride``, ... of an epoch.
+
+        The arrays are views into buffers, valid until the next batch is asked for; targets must not
+        be written to, as only what this class wrote is cleared.
+        """
+        rows = self.order(epoch)
+        draws = epoch if self.shuffled else FIXED_EPOCH
+        starts = range(start * self.batch_size, len(rows), stride * self.batch_size)
+        ring = self._ring or self._new_ring()
+        self._ring = None
+        try:
+            pieces = [rows[first : first + self.batch_size] for first in starts]
+            for batch, waited_s in ring.run(pieces, draws):
+                self.waited_s += waited_s
+                yield batch
+        finally:
+            self._ring = ring
+
+    def close(self) -> None:
+        """Let the buffers go."""
+        self._ring = None
+
+    def _new_ring(self) -> BatchRing:
+        size = min(self.batch_size, max(1, len(self)))
+        buffers = [
+            BatchBuffer(self.maker, size, sparse=self.sparse, allocate=self._allocate)
+            for _ in range(self._n_ahead + 1)
+        ]
+        return BatchRing(buffers, self._n_workers)
+
+
+def _ratio_db(clean: np.ndarray, eeg: np.ndarray) -> float:
+    signal = float(np.sum(clean.astype(np.float64) ** 2))
+    noise = float(np.sum((eeg - clean).astype(np.float64) ** 2))
+    if not signal:
+        return float("nan")
+    return 10 * float(np.log10(signal / noise)) if noise > 1e-12 * signal else float("inf")
