@@ -6,10 +6,13 @@ busy machine slows both alike; that both give the same result is checked first.
 Run it from the root of the repository: `python benchmarks/models.py [threads]`.
 """
 
+import importlib.metadata
+import importlib.util
 import json
 import sys
 import time
 from collections.abc import Callable
+from unittest import mock
 
 import torch
 
@@ -25,7 +28,8 @@ def main() -> None:
     torch.manual_seed(0)
     recurrence()
     layer()
-    for preset, batches in (("small", (4, 8, 16)), ("medium", (4,)), ("full", (1,))):
+    other_layers()
+    for preset, batches in (("small", (1, 4, 8, 16)), ("medium", (1, 4)), ("full", (1,))):
         for batch in batches:
             detector(preset, batch)
 
@@ -91,6 +95,56 @@ def layer() -> None:
     tell("Mamba-2 layer, forward", layer_ms=whole_s, projections_ms=floor_s)
     whole_s, floor_s = best_of(lambda: trained(whole), lambda: trained(projections))
     tell("Mamba-2 layer, forward and backward", layer_ms=whole_s, projections_ms=floor_s)
+
+
+def other_layers() -> None:
+    """Our layer beside itself with the recurrence step by step, and beside that of transformers."""
+    ours, slow = Mamba2(512), SequentialMamba2(512)
+    slow.load_state_dict(ours.state_dict())
+    others = {"sequential": slow}
+    if importlib.util.find_spec("transformers") is None:
+        print(json.dumps({"figure": "Mamba-2 layer beside transformers", "left_out": "no package"}))
+    else:
+        version = importlib.metadata.version("transformers")
+        others[f"transformers {version}"] = layer_of_transformers(ours)
+    u = torch.randn(BATCH, STEPS, 512, requires_grad=True)
+    for name, other in others.items():
+        torch.testing.assert_close(other(u), ours(u), atol=1e-4, rtol=1e-4)
+        other_s, ours_s = best_of(*(lambda m=m: m(u).sum().backward() for m in (other, ours)))
+        tell(f"Mamba-2 layer, forward and backward, {name}", other_ms=other_s, ours_ms=ours_s)
+
+
+class SequentialMamba2(Mamba2):
+    """The layer whose recurrence takes one step after the other."""
+
+    def forward(self, u, memory=None):
+        with mock.patch("neurorun.models.mamba2.ssd_chunked", one_step_after_the_other):
+            return super().forward(u, memory)
+
+
+def one_step_after_the_other(*tensors, **options):
+    options.pop("chunk")
+    return ssd_sequential(*tensors, **options)
+
+
+def layer_of_transformers(ours: Mamba2) -> torch.nn.Module:
+    """Mamba-2 of transformers in PyTorch, with our weights."""
+    from transformers import Mamba2Config
+    from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
+
+    config = Mamba2Config(
+        hidden_size=512,
+        expand=2,
+        head_dim=HEAD_DIM,
+        num_heads=HEADS,
+        state_size=D_STATE,
+        conv_kernel=4,
+        n_groups=1,
+        chunk_size=64,
+    )
+    mixer = Mamba2Mixer(config, layer_idx=0).train()
+    mixer.load_state_dict(ours.state_dict())
+    return mixer
 
 
 def detector(preset: str, batch: int) -> None:

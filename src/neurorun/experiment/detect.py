@@ -1,7 +1,7 @@
 """Find seizures in recordings with the best checkpoint of a run."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,17 +9,31 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from neurorun.core import SILENT, DataError, NeurorunError, Progress, Recording, RunError, Timeline
+from neurorun.core import (
+    SILENT,
+    DataError,
+    Event,
+    NeurorunError,
+    Progress,
+    Recording,
+    RunError,
+    Stretch,
+    Timeline,
+)
 from neurorun.data import (
     CachedRecording,
+    RecordingStream,
     prepare,
     read_header,
     read_recording,
     resolve_montage,
+    stream_mne,
+    stream_recording,
 )
-from neurorun.evaluation import PostprocessingConfig, RecordingPrediction
+from neurorun.evaluation import EventDetector, PostprocessingConfig, RecordingPrediction
 from neurorun.experiment.config import experiment_from
-from neurorun.formats import from_mne_raw, write_events
+from neurorun.experiment.probability_stream import WindowStream
+from neurorun.formats import write_events
 from neurorun.runs import Run, open_run
 from neurorun.tasks import SeizureDetectionSections, frozen_points, predictor_of, sections_of
 from neurorun.training import resolve_device
@@ -39,14 +53,22 @@ class Detector:
     model : in evaluation mode, on its device
     sections : how recordings are prepared, cut and stitched
     postprocessing : thresholds and lengths that make events
+    batch_size : windows at a time where a recording is streamed; decides how much memory that takes
     """
 
     model: nn.Module
     sections: SeizureDetectionSections
     postprocessing: PostprocessingConfig
+    batch_size: int
 
     @classmethod
-    def open(cls, run: Run | Path | str, *, fa_rate: float | None = None) -> "Detector":
+    def open(
+        cls,
+        run: Run | Path | str,
+        *,
+        fa_rate: float | None = None,
+        batch_size: int | None = None,
+    ) -> "Detector":
         """Open the best checkpoint of a run.
 
         Parameters
@@ -54,6 +76,7 @@ class Detector:
         run : a run of seizure detection, or its folder
         fa_rate : use the thresholds that were chosen on validation for this rate of false alarms
             per 24 h; None uses the configured ones
+        batch_size : windows at a time; None takes ``data.batch_size`` of the run
 
         Raises
         ------
@@ -74,7 +97,7 @@ class Detector:
         chosen = sections.postprocessing
         if fa_rate is not None:
             chosen = _point(opened, fa_rate).applied_to(chosen)
-        return cls(model.to(device), sections, chosen)
+        return cls(model.to(device), sections, chosen, batch_size or sections.data.batch_size)
 
     def read(self, path: Path) -> Recording:
         """Read the channels that the run needs, and no others.
@@ -125,15 +148,79 @@ class Detector:
         with torch.no_grad():
             pieces = predictor_of(self.model, self.sections).predict(cached)
         if not pieces:
-            raise DataError(
-                f"Recording '{cached.recording_id}' of {duration_s:g} s has no "
-                f"stretch of {data.window_size:g} s, one window of this run; longer is needed."
-            )
+            raise self._too_short(cached.recording_id, duration_s)
         reference = Timeline(cached.recording_id, header.duration_s, (), header.gaps)
         prediction = RecordingPrediction(
             cached.recording_id, cached.patient, data.sampling_rate, pieces, reference
         )
         return replace(prediction.detect(self.postprocessing), duration_s=duration_s)
+
+    def stream(self, path: Path) -> RecordingStream:
+        """Open a recording of any length: only its header is read.
+
+        Raises
+        ------
+        DataError : the file cannot be read, or a channel is missing
+        """
+        sections = self.sections
+        return stream_recording(path, sections.preprocessing, rate_hz=sections.data.sampling_rate)
+
+    def stream_mne(self, raw: Any) -> RecordingStream:
+        """Open an ``mne.io.Raw``, which need not be loaded."""
+        sections = self.sections
+        return stream_mne(raw, sections.preprocessing, rate_hz=sections.data.sampling_rate)
+
+    def detect_stream(
+        self, stream: RecordingStream, *, heard: Callable[[float], None] = lambda _: None
+    ) -> Timeline:
+        """Events of a recording of any length, in memory that does not grow with it.
+
+        They are those of `detect`; the recording is read twice.
+
+        Parameters
+        ----------
+        heard : is told now and then how many seconds were done
+
+        Raises
+        ------
+        DataError : all channels are flat, or no stretch is as long as one window
+        """
+        length = self.sections.data.prediction_windows.window_samples
+        long_enough = [s for s in stream.stretches if s.n_samples >= length]
+        if not long_enough:
+            raise self._too_short(stream.recording_id, stream.duration_s)
+        header = stream.header
+        events = [
+            replace(event, offset_s=min(event.offset_s, header.duration_s))
+            for stretch in long_enough
+            for event in self._follow(stream, stretch, heard)
+        ]
+        return Timeline(stream.recording_id, stream.duration_s, tuple(events), header.gaps)
+
+    def _follow(
+        self, stream: RecordingStream, stretch: Stretch, heard: Callable[[float], None]
+    ) -> Iterator[Event]:
+        """Events of one stretch, as soon as they are known."""
+        probabilities = WindowStream(
+            self.model,
+            self.sections.data.prediction_windows,
+            batch_size=self.batch_size,
+            stitching=self.sections.postprocessing.stitching,
+        )
+        events = EventDetector(self.postprocessing, stream.rate_hz, onset_s=stretch.onset_s)
+        n_done = stretch.first
+        for block in stream.blocks(stretch):
+            yield from events.process(probabilities.push(block))
+            n_done += block.shape[1]
+            heard(n_done / stream.rate_hz)
+        yield from events.process(probabilities.finish())
+        yield from events.flush()
+
+    def _too_short(self, recording_id: str, duration_s: float) -> DataError:
+        return DataError(
+            f"Recording '{recording_id}' of {duration_s:g} s has no stretch of "
+            f"{self.sections.data.window_size:g} s, one window of this run; longer is needed."
+        )
 
 
 def _point(run: Run, fa_rate: float) -> Any:
@@ -174,18 +261,24 @@ def detect_files(
     *,
     formats: Sequence[EventFormat] = ("tsv",),
     fa_rate: float | None = None,
+    batch_size: int | None = None,
     progress: Progress = SILENT,
 ) -> list[Detection]:
     """Write the events of recordings, one file per recording and format.
 
-    A recording that cannot be used stops nothing; its `Detection` says why.
+    A recording that cannot be used stops nothing; its `Detection` says why. Recordings are read
+    twice, a minute at a time, so a day takes no more memory than an hour.
+
+    Parameters
+    ----------
+    fa_rate, batch_size : see `Detector.open`
 
     Raises
     ------
     RunError : the run cannot be used
     DataError : two recordings would have the same output file
     """
-    detector = Detector.open(run, fa_rate=fa_rate)
+    detector = Detector.open(run, fa_rate=fa_rate, batch_size=batch_size)
     stems = [path.stem.removesuffix("_eeg") for path in recordings]
     repeated = sorted({stem for stem in stems if stems.count(stem) > 1})
     if repeated:
@@ -196,27 +289,54 @@ def detect_files(
     done = []
     with progress.phase("Detecting", len(recordings)) as advance:
         for path, stem in zip(recordings, stems, strict=True):
-            done.append(_detect_file(detector, path, output / stem, formats))
+            done.append(
+                _detect_file(
+                    detector,
+                    path,
+                    output / stem,
+                    formats=formats,
+                    heard=lambda done_s: advance(0, hours=done_s / 3600),
+                )
+            )
             advance()
     return done
 
 
+def detect_file(detector: Detector, recording: Path, output: Path) -> Timeline:
+    """Write the events of one recording into one file, as SzCORE reads them (HED-SCORE TSV).
+
+    Raises
+    ------
+    DataError : the recording cannot be used, or the file cannot be written
+    """
+    stream = detector.stream(recording)
+    timeline = detector.detect_stream(stream)
+    write_events(output, timeline, start=stream.start)
+    return timeline
+
+
 def _detect_file(
-    detector: Detector, path: Path, target: Path, formats: Sequence[EventFormat]
+    detector: Detector,
+    path: Path,
+    target: Path,
+    *,
+    formats: Sequence[EventFormat],
+    heard: Callable[[float], None],
 ) -> Detection:
     try:
-        recording = detector.read(path)
-        prepared = detector.prepare(recording)
-        timeline = detector.detect_prepared(prepared, duration_s=recording.duration_s)
+        stream = detector.stream(path)
+        timeline = detector.detect_stream(stream, heard=heard)
     except NeurorunError as error:
         logger.info("%s: %s", path, error)
         return Detection(path, problem=str(error))
     written = []
     for name in formats:
         file = target.with_name(target.name + _SUFFIX[name])
-        write_events(file, timeline, format=name)
+        write_events(file, timeline, format=name, start=stream.start)
         written.append(file)
-    return Detection(path, tuple(written), len(timeline.events), prepared.header.notes)
+    return Detection(
+        path, tuple(written), len(timeline.events), (*stream.header.notes, *stream.limited())
+    )
 
 
 def detect(run: Path | str, raw: Any, *, fa_rate: float | None = None) -> Any:
@@ -225,7 +345,8 @@ def detect(run: Path | str, raw: Any, *, fa_rate: float | None = None) -> Any:
     Parameters
     ----------
     run : folder of a run
-    raw : any MNE raw object with EEG channels
+    raw : any MNE raw object with EEG channels; if its data are not loaded, they are read a minute
+        at a time
     fa_rate : see `Detector.open`
 
     Raises
@@ -236,7 +357,8 @@ def detect(run: Path | str, raw: Any, *, fa_rate: float | None = None) -> Any:
     from neurorun.core import require
 
     mne = require("mne", extra="mne")
-    timeline = Detector.open(run, fa_rate=fa_rate).detect(from_mne_raw(raw))
+    detector = Detector.open(run, fa_rate=fa_rate)
+    timeline = detector.detect_stream(detector.stream_mne(raw))
     return mne.Annotations(
         onset=[event.onset_s for event in timeline.events],
         duration=[event.duration_s for event in timeline.events],

@@ -17,6 +17,8 @@ def record_data(record: RunWriter, prepared: PreparedTask) -> None:
 
 
 def record_scores(record: RunWriter, results: Results, *, epoch: int) -> None:
-    """Keep the metrics of another split, or of other data."""
+    """Keep the metrics of another split, or of other data, and the rows that they rest on."""
     scores = SplitScores(results.split, epoch, dict(results.metrics), dict(results.methods))
     record.write_scores(scores)
+    if results.rows and results.split != "validation":
+        record.write_predictions(results.rows, split=results.split)

@@ -119,6 +119,7 @@ class Loop:
         state = self.state
         row = state.figures.row(validation, validation_s=validation_s)
         state.selection.judge(state.epoch, row[self.metric.name], self.metric)
+        state.plateau.judge(row["val_loss"], self.config.scheduler)
         state.finish_epoch(row)
         state.stop_reason = self._reason_to_stop()
         if self.record is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from neurorun.training.early_stopping import Selection
 from neurorun.training.figures import EpochFigures
+from neurorun.training.schedule import Plateau
 
 
 @dataclass
@@ -19,6 +20,7 @@ class TrainingState:
     bad_in_a_row : skipped steps up to here without a good one between
     figures : sums of the epoch in progress
     selection : the best epoch so far
+    plateau : where a schedule that follows the validation loss stands
     row : figures of the last finished epoch; empty before the first
     stop_reason : one sentence once training has ended
     """
@@ -29,6 +31,7 @@ class TrainingState:
     bad_in_a_row: int = 0
     figures: EpochFigures = field(default_factory=EpochFigures)
     selection: Selection = field(default_factory=Selection)
+    plateau: Plateau = field(default_factory=Plateau)
     row: dict[str, float] = field(default_factory=dict)
     stop_reason: str | None = None
 
@@ -51,4 +54,6 @@ class TrainingState:
     def from_dict(cls, values: dict[str, Any]) -> "TrainingState":
         """Build it from what `to_dict` returned."""
         figures, selection = EpochFigures(**values["figures"]), Selection(**values["selection"])
-        return cls(**{**values, "figures": figures, "selection": selection})
+        plateau = Plateau(**values["plateau"])
+        parts = {"figures": figures, "selection": selection, "plateau": plateau}
+        return cls(**{**values, **parts})

@@ -140,7 +140,7 @@ class Stepper:
         rank = self.fabric.global_rank
         seed_position(self._seed, state.epoch, state.batch, rank, on_gpu=on_gpu)
         factor = learning_rate_factor(state.step, self._n_steps, self._config.scheduler)
-        rate = self._config.learning_rate * factor
+        rate = self._config.learning_rate * factor * state.plateau.factor
         set_learning_rate(self.optimizer, rate)
         self._guard.before_step()
         return rate
