@@ -38,7 +38,10 @@ PAGES = sorted(
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
 SETTINGS = {task: experiment_model(task) for task in TASKS}
 SECTIONS = sorted({section for model in SETTINGS.values() for section in model.model_fields})
-FAST: dict[str, dict[str, Any]] = {"seizure_detection": {"model": {"preset": "small"}}}
+FAST: dict[str, dict[str, Any]] = {
+    "seizure_detection": {"model": {"preset": "small"}},
+    "abnormality": {"preprocessing": {"montage": "referential"}},
+}
 """Settings with which a plan is made quickly, by task; the others are quick by default."""
 
 EXAMPLES = {
@@ -66,7 +69,15 @@ with start_run(
     run.save_checkpoint("best", lambda stream: torch.save(model.state_dict(), stream))
     run.write_events(Timeline("aaaaaajy_s001_t000", 60.0))
 """
-SITUATIONS = {"docs/run-folder.md": A_RUN}
+A_HEAD = """
+from pathlib import Path
+from neurorun.simulation import simulate_source_demo
+simulate_source_demo(
+    Path(), n_regions=20, n_channels=8, n_clips=4, n_train=200, n_test=8, seed=1
+)
+Path("anatomy/leadfield.mat").rename("anatomy/leadfield_75_20k.mat")
+"""
+SITUATIONS = {"docs/runs.md": A_RUN, "docs/source-data.md": A_HEAD}
 """What is there before the first block of a page; most pages make what they need."""
 
 
@@ -145,7 +156,7 @@ def fields_of(model: type[Config], place: tuple[str, ...] = ()) -> Iterator[tupl
 KEYS = {".".join(place) for model in SETTINGS.values() for place in fields_of(model)}
 SPELLINGS = {"postprocessing.min_duration", "postprocessing.morphology.kernel_size"}
 FOREIGN = {"data.dataset_path"}  # of the crack experiments, whose configurations are read, too
-FILES = re.compile(r".*\.(py|log|md|yaml|yml|json|pt|pth|csv|txt|html)")
+FILES = re.compile(r".*\.(py|log|md|yaml|yml|json|pt|pth|csv|txt|html|safetensors)")
 
 
 @pytest.mark.unit
@@ -245,12 +256,20 @@ def test_every_setting_is_read_outside_of_its_class(task, place):
 WITHOUT_ANOTHER_VALUE = {
     "task": "another task has other settings",
     "model.ssm_backend": "the other one must be installed and needs CUDA",
+    "model.braindecode.name": "the network must be installed",
+    "model.braindecode.parameters": "refused without the name of an installed network",
+    "model.braindecode.segment_s": "refused without the name of an installed network",
 }
 OTHER_VALUES: dict[str, Any] = {
+    "abnormality:preprocessing.montage": "tcp",
     "preprocessing.montage": "double-banana",
     "training.early_stopping.metric": "auroc",
     "data.patient_pattern": "^([^_]+)_",
     "model.encoder.stages": 3,
+    "source_localization:data.fields": {"selected_region": "patches"},
+    "model.swinv2.depths": [2, 2, 2, 2],
+    "model.swinv2.num_heads": [3, 6, 6, 6],
+    "model.swinv2.decoder_channels": [64, 32, 16],
 }
 """Values of settings whose type does not say what may be written there; ``task:`` may precede."""
 

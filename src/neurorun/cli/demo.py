@@ -9,7 +9,7 @@ import yaml
 
 from neurorun.cli.options import ANY_PATH
 
-TASKS = ("seizure_detection",)
+TASKS = ("seizure_detection", "crack_segmentation", "abnormality", "source_localization")
 SHORT = {"source": "source_localization", "cracks": "crack_segmentation"}
 """Names that are quicker to type."""
 
@@ -45,6 +45,10 @@ def demo(task: str, out: Path | None) -> None:
     click.echo(f"2/3  Training with {config}")
     run = experiment.train(config, progress=progress)
     click.echo("3/3  Scores on what was not trained on")
+    if hasattr(made, "conclude"):
+        click.echo("     and again from other seeds and settings, to compare")
+        for sentence in made.conclude(run, config, progress):
+            click.echo(f"     {sentence}")
     echo_outcome(run)
     click.echo(f"Again:       {_program()} train {config}")
     for word, command in made.AFTERWARDS.items():

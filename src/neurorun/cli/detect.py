@@ -36,6 +36,11 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     help="Use the thresholds that the run chose for so many false alarms per 24 h.",
 )
 @click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="Windows at a time; fewer take less memory. By default as in training.",
+)
+@click.option(
     "--notes", is_flag=True, help="Say what channels were mapped from, and what was repaired."
 )
 def detect(
@@ -44,9 +49,12 @@ def detect(
     output: Path,
     formats: tuple[Any, ...],
     fa_rate: float | None,
+    batch_size: int | None,
     notes: bool,
 ) -> int:
     """Write the events that RUN finds in RECORDINGS (EDF, EDF+, BDF), one file per recording.
+
+    Recordings may be of any length: they are read a minute at a time.
 
     Exit code 0; 2 if no recording could be used; 3 if some could not.
     """
@@ -54,7 +62,13 @@ def detect(
     from neurorun.cli.progress import TerminalProgress
 
     done = experiment.detect_files(
-        run, recordings, output, formats=formats, fa_rate=fa_rate, progress=TerminalProgress()
+        run,
+        recordings,
+        output,
+        formats=formats,
+        fa_rate=fa_rate,
+        batch_size=batch_size,
+        progress=TerminalProgress(),
     )
     for one in done:
         if one.problem:
