@@ -11,7 +11,7 @@ from torch import Tensor
 from neurorun.core import SILENT, Progress
 from neurorun.experiment.config import Experiment
 from neurorun.runs import flat
-from neurorun.tasks import PreparedTask
+from neurorun.tasks import LooksAtData, PreparedTask
 
 _N_TIMED = 20
 
@@ -32,8 +32,11 @@ def inspect_data(experiment: Experiment, *, progress: Progress = SILENT) -> dict
     ------
     DataError : there is nothing to learn from, or the data cannot be used
     """
-    prepared = experiment.task.prepare(experiment.settings, progress=progress)
+    task, settings = experiment.task, experiment.settings
+    looked = task.look_at_data(settings, progress=progress) if isinstance(task, LooksAtData) else {}
+    prepared = task.prepare(settings, progress=progress)
     return {
+        **looked,
         **_splits(prepared),
         **_kinds(prepared),
         **_batches(prepared),

@@ -16,7 +16,7 @@ from neurorun.tasks.seizure_detection import (
     sections_of,
 )
 from neurorun.tasks.source_localization import SOURCE_LOCALIZATION
-from neurorun.tasks.task import PreparedTask, Task
+from neurorun.tasks.task import LooksAtData, PreparedTask, Task
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -30,6 +30,7 @@ __all__ = [
     "SEIZURE_DETECTION",
     "SOURCE_LOCALIZATION",
     "TASKS",
+    "LooksAtData",
     "PreparedTask",
     "Results",
     "SeizureDetectionSections",

@@ -133,3 +133,17 @@ class Task(Protocol):
         DataError : data are missing or cannot be scored
         """
         ...
+
+
+@runtime_checkable
+class LooksAtData(Protocol):
+    """A task that has more to tell of its data than every task has."""
+
+    def look_at_data(self, settings: Any, *, progress: Progress = SILENT) -> Mapping[str, str]:
+        """What was found, by the step that found it.
+
+        Raises
+        ------
+        DataError : the data cannot be used; the message names everything that is wrong
+        """
+        ...

@@ -17,6 +17,7 @@ from neurorun.simulation import (
     SourceData,
     SourceDataConfig,
     SourceExamples,
+    check_source_data,
     open_source_data,
     open_source_test,
 )
@@ -76,6 +77,24 @@ class SourceLocalization:
         buffers: dict[str, Any] = {"allocate": _pinned_buffer} if pinned else {}
         data = open_source_data(sections.data, seed=seed, progress=progress, **buffers)
         return PreparedSourceLocalization(sections, seed=seed, data=data)
+
+    def look_at_data(self, settings: Any, *, progress: Progress = SILENT) -> dict[str, str]:
+        """What every file, the leadfield, an example and a batch are like, and how fast they come.
+
+        Raises
+        ------
+        DataError : training could not start; the message names every step that failed
+        """
+        found = check_source_data(settings.data, seed=settings.experiment.seed, progress=progress)
+        if not found.ok:
+            failed = (
+                f"{step}: {words}" for step, status, words in found.rows if status == "failed"
+            )
+            raise DataError("; ".join(failed))
+        told: dict[str, str] = {}
+        for step, status, words in found.rows:
+            told.setdefault(step, words if status == "ok" else f"{status}: {words}")
+        return told
 
     def score(
         self,
