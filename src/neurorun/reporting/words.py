@@ -3,7 +3,10 @@
 import math
 from collections.abc import Sequence
 
-_ACRONYMS = {"auroc", "auprc", "taes", "f1", "iou", "szcore", "fa"}
+_ACRONYMS = {"iou": "IoU"} | {
+    word: word.upper()
+    for word in ("auroc", "auprc", "taes", "f1", "szcore", "fa", "nmse", "mse", "mae")
+}
 
 
 def number_in_words(value: float) -> str:
@@ -92,7 +95,7 @@ def metric_in_words(name: str) -> str:
     ('false alarms per 24 h', 'AUROC', 'val F1')
     """
     spaced = name.replace("_", " ").replace("24h", "24 h")
-    return " ".join(word.upper() if word in _ACRONYMS else word for word in spaced.split(" "))
+    return " ".join(_ACRONYMS.get(word, word) for word in spaced.split(" "))
 
 
 def unit_in_words(unit: str) -> str:
