@@ -264,6 +264,7 @@ OTHER_VALUES: dict[str, Any] = {
     "abnormality:preprocessing.montage": "tcp",
     "preprocessing.montage": "double-banana",
     "training.early_stopping.metric": "auroc",
+    "logging.tensorboard_tags": {"train_loss": "Loss/train"},
     "data.patient_pattern": "^([^_]+)_",
     "model.encoder.stages": 3,
     "source_localization:data.fields": {"selected_region": "patches"},

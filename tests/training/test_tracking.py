@@ -68,6 +68,12 @@ def test_what_an_earlier_process_logged_after_the_checkpoint_is_not_shown(tmp_pa
     assert shown == [*kept, (first_step, 40.0)]
 
 
+def test_curves_have_a_name_of_the_user_too(tmp_path):
+    with open_trackers(tmp_path, tensorboard_tags={"val_loss": "Loss/val"}) as trackers:
+        trackers.log({"val_loss": 1.0, "mae": 2.0}, step=1)
+    assert set(events_in(tmp_path).Tags()["scalars"]) == {"val_loss", "Loss/val", "mae"}
+
+
 def test_undefined_figures_are_left_out(tmp_path):
     with open_trackers(tmp_path) as trackers:
         trackers.log({"auroc": math.nan, "val_loss": 1.0}, step=1)

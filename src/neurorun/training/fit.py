@@ -107,6 +107,7 @@ def fit(
                     wandb=wandb,
                     mlflow=mlflow,
                     settings=loop.settings,
+                    tensorboard_tags=loop.logging.tensorboard_tags,
                 )
             )
         loop.run()

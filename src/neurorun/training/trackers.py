@@ -22,9 +22,13 @@ class TensorBoardTracker:
     ----------
     folder : made if absent
     first_step : what an earlier process logged from this step on is not shown any more
+    tags : further names of scalars
     """
 
-    def __init__(self, folder: Path, first_step: int) -> None:
+    def __init__(
+        self, folder: Path, first_step: int, tags: Mapping[str, str] | None = None
+    ) -> None:
+        self._tags = dict(tags or {})
         require("tensorboard", extra="train")
         from torch.utils.tensorboard.writer import SummaryWriter
 
@@ -32,9 +36,11 @@ class TensorBoardTracker:
         self._writer = SummaryWriter(str(folder), purge_step=purge)
 
     def log(self, values: Mapping[str, float], *, step: int) -> None:
-        """Write scalars."""
+        """Write scalars, under their names and under those that the user gave them."""
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
+            if name in self._tags:
+                self._writer.add_scalar(self._tags[name], value, step)
 
     def log_histogram(self, name: str, values: Tensor, *, step: int) -> None:
         """Write a histogram."""

@@ -69,6 +69,7 @@ def open_trackers(
     wandb: WandbConfig | None = None,
     mlflow: MlflowConfig | None = None,
     settings: Mapping[str, Any] | None = None,
+    tensorboard_tags: Mapping[str, str] | None = None,
 ) -> Iterator[Trackers]:
     """Open the trackers of a run, and close them whatever happens.
 
@@ -78,12 +79,14 @@ def open_trackers(
     first_step : the first one that will be logged; what an earlier process logged from there on
         is dropped
     settings : the whole configuration, for the trackers that show it
+    tensorboard_tags : further names of curves, for TensorBoard
 
     Raises
     ------
     MissingExtraError : a tracker is enabled, but not installed
     """
-    trackers: list[Tracker] = [TensorBoardTracker(folder / "logs/tensorboard", first_step)]
+    events = folder / "logs/tensorboard"
+    trackers: list[Tracker] = [TensorBoardTracker(events, first_step, tensorboard_tags)]
     try:
         if wandb is not None and wandb.enabled:
             trackers.append(WandbTracker(folder, wandb, settings or {}))

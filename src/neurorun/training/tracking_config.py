@@ -14,6 +14,8 @@ class LoggingConfig(Config):
     """Histograms of all gradients, every ``log_every_n_steps`` steps."""
     log_weights: bool = False
     """Histograms of all weights, after every epoch."""
+    tensorboard_tags: dict[str, str] = Field(default_factory=dict)
+    """Curves that TensorBoard shows under a name of yours, too: ``{train_loss: Loss/train}``."""
 
 
 class WandbConfig(Config):
