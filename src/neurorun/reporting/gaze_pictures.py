@@ -212,14 +212,21 @@ def draw_topomap_pair(review: GazeReview) -> "Figure":
     return figure
 
 
+def _montage_of(mne: Any) -> str:
+    """Name of the extended 10-20 positions, which MNE 1.13 changed."""
+    newer = "colin27_1005"
+    return newer if newer in mne.channels.get_builtin_montages() else "standard_1005"
+
+
 def _on_the_head(
     mne: Any, channels: Sequence[str], values: Float64[np.ndarray, " channels"]
 ) -> tuple[Any, np.ndarray]:
     by_name = electrode_values(channels, values)
-    known = mne.channels.make_standard_montage("standard_1005").get_positions()["ch_pos"]
+    positions = mne.channels.make_standard_montage(_montage_of(mne))
+    known = positions.get_positions()["ch_pos"]
     names = [name for name in by_name if name in known and name not in ("A1", "A2", "EKG")]
     info = mne.create_info(names, 100.0, "eeg")
-    info.set_montage(mne.channels.make_standard_montage("standard_1005"))
+    info.set_montage(positions)
     return info, np.array([by_name[name] for name in names])
 
 
