@@ -217,7 +217,7 @@ def test_a_loop_of_somebody_else_has_a_report(tmp_path, page_of):
             run.log_epoch(epoch, {"train_loss": 1 / epoch, "val_iou": 0.3 * epoch})
     found = page_of(run.folder)
     assert "val_iou 0.600" in found.text
-    assert "val IOU, higher is better" in found.html
+    assert "val IoU, higher is better" in found.html
 
 
 def test_a_run_from_saved_histories_has_a_report(tmp_path, page_of):
