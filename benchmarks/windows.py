@@ -1,10 +1,12 @@
 """The recording store beside the layout of earlier programs; one JSON line per figure.
 
-Run: python benchmarks/windows.py [minutes per recording]
-Windows of 60 s every 10 s, 19 channels, 256 Hz. The same random windows are read from every store,
-in turns; the figures are medians over the turns. All files are in the system's memory, except
-where "cold" stands. ``value`` counts seconds on the clock, ``per_cpu_s`` those of the processor: on
-a busy machine the second is the one to compare. The ratios are of the processor's seconds.
+Run: python benchmarks/windows.py [minutes per recording [EDF files]]
+Windows of 60 s every 10 s, 19 channels, 256 Hz. The earlier layout is made from the same EDF files
+by the chain of that time (`preset: legacy`); of EDF files that are given, only the sizes are told.
+The same random windows are read from every store, in turns; the figures are medians over the turns.
+All files are in the system's memory, except where "cold" stands. ``value`` counts seconds on the
+clock, ``per_cpu_s`` those of the processor: on a busy machine the second is the one to compare. The
+ratios are of the processor's seconds.
 """
 
 import json
@@ -28,12 +30,15 @@ from neurorun.data import (
     PreprocessingConfig,
     WindowConfig,
     build_cache,
+    channel_statistics,
     open_cache,
+    prepare,
+    standardized,
     tabulate_windows,
     write_recording,
 )
 from neurorun.data.aligned_npz import map_member
-from neurorun.formats import write_events
+from neurorun.formats import read_recording, write_events
 
 RATE_HZ = 256
 N_RECORDINGS = 3
@@ -73,13 +78,19 @@ def simulate(folder: Path, minutes: float) -> list[CorpusEntry]:
     return entries
 
 
-def earlier_layout(cache: Any, folder: Path, save: Callable[..., None]) -> None:
-    """Every window on its own, standardized, with its mask."""
+def earlier_layout(
+    entries: list[CorpusEntry], cache: Any, folder: Path, save: Callable[..., None]
+) -> None:
+    """Every window on its own, prepared and standardized by the earlier chain, with its mask."""
     folder.mkdir()
-    for recording in cache:
-        starts = np.arange(0, recording.n_samples - LENGTH + 1, 10 * RATE_HZ)
-        windows = np.stack([recording.window(int(first), LENGTH) for first in starts])
-        labels = np.stack([recording.mask(int(first), LENGTH) for first in starts])
+    config = PreprocessingConfig(preset="legacy")
+    for entry, recording in zip(entries, cache, strict=True):
+        prepared = prepare(read_recording(entry.path), config, rate_hz=RATE_HZ)
+        statistics = channel_statistics(prepared, config)
+        signal = standardized(prepared.signal_uv, statistics, config)
+        starts = range(0, prepared.n_samples - LENGTH + 1, 10 * RATE_HZ)
+        windows = np.stack([signal[:, first : first + LENGTH] for first in starts])
+        labels = np.stack([recording.mask(first, LENGTH) for first in starts])
         path = folder / f"{recording.recording_id}_windows.npz"
         save(path, windows=windows, labels=labels.astype(np.float32))
 
@@ -230,9 +241,8 @@ def building(root: Path, minutes: float) -> dict[str, Path]:
     cache = open_cache(root / "train")
     folders = {"compressed": root / "compressed", "stored": root / "stored"}
     for (name, folder), save in zip(folders.items(), (np.savez_compressed, np.savez), strict=True):
-        clock_s, cpu_s = seconds(lambda f=folder, s=save: earlier_layout(cache, f, s))
-        figure = f"build, earlier layout, {name}, writing only"
-        report(figure, clock_s / hours, unit, cpu_s=cpu_s / hours)
+        clock_s, cpu_s = seconds(lambda f=folder, s=save: earlier_layout(entries, cache, f, s))
+        report(f"build, earlier layout, {name}", clock_s / hours, unit, cpu_s=cpu_s / hours)
     ours, edf = size_of(root / "train", "*.npz"), size_of(root / "corpus", "*.edf")
     report("size", ours / edf, "times the EDF files")
     for name, folder in folders.items():
@@ -240,10 +250,35 @@ def building(root: Path, minutes: float) -> dict[str, Path]:
     return folders
 
 
+def sizes(path: Path, root: Path) -> None:
+    """Tell what windows of a given recording take, also if it went on for hours as it is."""
+    events = root / f"{path.stem}.tsv"
+    write_events(events, Timeline(path.stem, read_recording(path).duration_s, ()))
+    entries = [CorpusEntry(path.stem, "patient", path, None, events)]
+    config = PreprocessingConfig()
+    build_cache(entries, root / path.stem, split="train", preprocessing=config, rate_hz=RATE_HZ)
+    cache = open_cache(root / path.stem / "train")
+    folder = root / path.stem / "earlier"
+    earlier_layout(entries, cache, folder, np.savez_compressed)
+    earlier, ours = size_of(folder), size_of(root / path.stem / "train", "*.npz")
+    n_windows = 1 + (cache[0].n_samples - LENGTH) // (10 * RATE_HZ)
+    overlap = LENGTH / (10 * RATE_HZ)
+    per_window = ours / cache[0].n_samples * LENGTH
+    report(
+        f"size, earlier layout, compressed, {path.name}",
+        earlier / ours,
+        "times the cache",
+        duration_s=cache[0].n_samples / RATE_HZ,
+        if_it_lasted_hours=earlier / n_windows / per_window * overlap,
+    )
+
+
 def main() -> None:
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
+        for path in sys.argv[2:]:
+            sizes(Path(path), root)
         folders = building(root, minutes)
         categories()
         reading(EEGWindowDataset(open_cache(root / "train")), folders)
