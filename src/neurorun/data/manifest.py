@@ -30,6 +30,8 @@ _LISTS = {
     "full_seizure": WindowKind.FULL,
     "no_seizure": WindowKind.BACKGROUND,
 }
+_ABSENT = "does not exist"
+
 _log = logging.getLogger(__name__)
 
 
@@ -107,9 +109,9 @@ def load_manifest(
     if fault and not rebuild:
         raise DataError(f"'{manifest.path}' {fault}. Run `neurorun scan-cache` to write it again.")
     if fault or os.environ.get(FORCE_VARIABLE) == "1":
-        _log.warning(
-            "'%s' %s; written again.", manifest.path, fault or f"was asked for by {FORCE_VARIABLE}"
-        )
+        level = logging.INFO if fault == _ABSENT else logging.WARNING  # a first one is no fault
+        reason = fault or f"was asked for by {FORCE_VARIABLE}"
+        _log.log(level, "'%s' %s; written again.", manifest.path, reason)
         write_text(manifest.path, text)
     return manifest
 
@@ -152,7 +154,7 @@ def _fault(manifest: Manifest, text: str) -> str:
     try:
         found = manifest.path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return "does not exist"
+        return _ABSENT
     except UnicodeDecodeError:
         return "is not readable as text"
     return "" if found == text else _difference(found, _window_block(manifest))
