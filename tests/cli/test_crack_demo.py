@@ -31,7 +31,7 @@ def test_half_a_folder_is_made_again(tmp_path):
 def test_other_pictures_are_never_used(tmp_path, monkeypatch):
     demo.make(tmp_path, SILENT)
     monkeypatch.setitem(demo.SIMULATED, "seed", 2)
-    with pytest.raises(DataError, match=r"holds other pictures than the demo simulates; delete"):
+    with pytest.raises(DataError, match=r"holds other data than the demo simulates; delete"):
         demo.make(tmp_path, SILENT)
 
 

@@ -1,10 +1,10 @@
 """Simulated pictures of pavements, and a small U-Net that finds their cracks."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-from neurorun.core import DataError, Progress, read_json
+from neurorun.cli.demos.corpus_folder import simulate_once
+from neurorun.core import Progress
 from neurorun.simulation import CrackPlan, simulate_cracks
 
 SIMULATED = {"n_images": 40, "height": 160, "width": 224, "without_cracks": 0.1, "seed": 42}
@@ -24,7 +24,8 @@ def make(out: Path, progress: Progress) -> dict[str, Any]:
     ------
     DataError : other pictures lie there
     """
-    _simulate(out / "pictures", progress)
+    plan = CrackPlan.model_validate(SIMULATED)
+    simulate_once(out / "pictures", plan, simulate_cracks, record="cracks.json", progress=progress)
     return settings(out)
 
 
@@ -51,19 +52,3 @@ def settings(folder: Path) -> dict[str, Any]:
             "early_stopping": {"patience": None, "metric": "val_iou"},
         },
     }
-
-
-def _simulate(folder: Path, progress: Progress) -> None:
-    """Simulate the pictures, unless all are there; a half folder is made again."""
-    plan = CrackPlan.model_validate(SIMULATED)
-    if folder.exists():
-        if read_json(folder / "cracks.json")["plan"] != plan.model_dump(mode="json"):
-            raise DataError(
-                f"'{folder}' holds other pictures than the demo simulates; delete it, or give "
-                "another folder with --out."
-            )
-        return
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    simulate_cracks(unfinished, plan, progress=progress)
-    unfinished.rename(folder)

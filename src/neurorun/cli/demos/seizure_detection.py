@@ -1,10 +1,10 @@
 """Simulated patients in the folders of a hospital's corpus, and a small seizure detector."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-from neurorun.core import DataError, Progress, read_json
+from neurorun.cli.demos.corpus_folder import simulate_once
+from neurorun.core import Progress
 from neurorun.simulation import CorpusPlan, simulate_corpus
 
 SIMULATED = {
@@ -31,7 +31,8 @@ def make(out: Path, progress: Progress) -> dict[str, Any]:
     ------
     DataError : another corpus lies there
     """
-    _simulate(out / "corpus", progress)
+    plan = CorpusPlan.model_validate(SIMULATED)
+    simulate_once(out / "corpus", plan, simulate_corpus, record="corpus.json", progress=progress)
     return settings(out)
 
 
@@ -60,19 +61,3 @@ def settings(folder: Path) -> dict[str, Any]:
             "early_stopping": {"patience": None, "metric": "auroc"},
         },
     }
-
-
-def _simulate(folder: Path, progress: Progress) -> None:
-    """Simulate the corpus, unless a whole one is there; a half one is made again."""
-    plan = CorpusPlan.model_validate(SIMULATED)
-    if folder.exists():
-        if read_json(folder / "corpus.json")["plan"] != plan.model_dump(mode="json"):
-            raise DataError(
-                f"'{folder}' holds another corpus than the demo simulates; delete it, or give "
-                "another folder with --out."
-            )
-        return
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    simulate_corpus(unfinished, plan, progress=progress)
-    unfinished.rename(folder)
