@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from neurorun.core import SEIZURE, Event
+from neurorun.core import SEIZURE, SILENT, Event, Progress
 from neurorun.data import CachedRecording
 from neurorun.evaluation import RecordingResult
 from neurorun.tasks.seizure_detection.recording_prediction import Piece, RecordingPredictor
@@ -27,6 +27,8 @@ def choose_excerpts(
     results: Sequence[RecordingResult],
     recordings: Sequence[CachedRecording],
     predictor: RecordingPredictor,
+    *,
+    progress: Progress = SILENT,
 ) -> tuple[Excerpt, ...]:
     """Cut a piece out of the worst and the best recordings.
 
@@ -34,17 +36,25 @@ def choose_excerpts(
     fewest of both. The piece is around the first fault, or the first seizure.
     """
     by_id = {recording.recording_id: recording for recording in recordings}
+    chosen = _worst_and_best(results)
     excerpts = []
-    for result in _worst_and_best(results):
-        recording = by_id[result.reference.recording_id]
-        if recording.header.unit != "uV":
-            logger.info("No excerpt of %s: its microvolts are unknown.", recording.recording_id)
-            continue
-        with torch.no_grad():
-            pieces = predictor.predict(recording)
-        if pieces:
-            excerpts.append(_excerpt(result, recording, pieces))
+    with progress.phase("Cutting excerpts", len(chosen)) as advance:
+        for result in chosen:
+            excerpts += _excerpts(result, by_id[result.reference.recording_id], predictor)
+            advance()
     return tuple(excerpts)
+
+
+def _excerpts(
+    result: RecordingResult, recording: CachedRecording, predictor: RecordingPredictor
+) -> list[Excerpt]:
+    """One piece of a recording; none where its microvolts or its probabilities are unknown."""
+    if recording.header.unit != "uV":
+        logger.info("No excerpt of %s: its microvolts are unknown.", recording.recording_id)
+        return []
+    with torch.no_grad():
+        pieces = predictor.predict(recording)
+    return [_excerpt(result, recording, pieces)] if pieces else []
 
 
 def _worst_and_best(results: Sequence[RecordingResult]) -> list[RecordingResult]:

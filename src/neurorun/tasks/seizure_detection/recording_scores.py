@@ -129,6 +129,7 @@ def results_of(
         progress=progress,
     )
     samples = found.samples
+    predictor = predictor_of(model, sections)
     return SeizureResults(
         split=split,
         metrics=found.metrics,
@@ -139,7 +140,7 @@ def results_of(
         detected=tuple(result.detected for result in found.recordings),
         operating_points=found.operating_points,
         curve=found.curve,
-        excerpts=choose_excerpts(found.recordings, recordings, predictor_of(model, sections)),
+        excerpts=choose_excerpts(found.recordings, recordings, predictor, progress=progress),
         predictions=tuple(keep or ()),
     )
 
