@@ -21,7 +21,11 @@ from neurorun.runs import (
     ChosenPoint,
     ClassDistribution,
     ConfusionMatrix,
+    Cortex,
     FaCurve,
+    GazePage,
+    GazeReview,
+    KeptEstimate,
     Probabilities,
     Splits,
     SplitScores,
@@ -37,6 +41,8 @@ from neurorun.runs import metrics_log as rows_of_epochs
 EVENTS = ("open", "os.rename", "os.remove", "os.truncate", "os.link", "os.mkdir", "os.rmdir")
 LOSS = Metric("val_loss", "lower", "1", "Mean.")
 TOLD = "told"
+SURFACE = (np.int32([[0, 1, 2]]), np.int32([0, 0, 0]))
+ONE_REGION = (np.int64([0]), np.int64([0]))
 
 
 class Killer:
@@ -65,12 +71,36 @@ def _writes(arguments: tuple) -> bool:
     return bool(set(mode or "") & set("wxa+")) or bool(flags & (os.O_WRONLY | os.O_RDWR))
 
 
+def review(n: int) -> GazeReview:
+    """One window of one channel, read in the n-th way."""
+    flat, page = np.full((1, 2), 1.0 * n), np.zeros((1, 8), np.float32)
+    return GazeReview(
+        "a_P0_S0", "a", ("Fp1",), 8.0, 1.0, 0.0, 1, 0.5, True, flat, flat, (),
+        (GazePage(0.0, page, page),),
+    )  # fmt: skip
+
+
 def work(root: Path, pixel: bytes) -> None:
     """Two epochs, every kind of file, an end; then results are added, and training goes on."""
     np_signal = np.zeros((1, 8), np.float32)
 
     def tell(n: int) -> None:
         (root / TOLD).write_text(str(n))
+
+    def keep(kept, n: int) -> None:
+        kept.write_events(Timeline("a", 60.0 * n, (Event(10, 20),)))
+        kept.write_probabilities(Probabilities("a", 1.0 * n, ((0.0, np_signal[0]),)))
+        kept.write_strip(Strip("a", ("Fp1",), 8.0, 1.0 * n, np_signal, np_signal[0], 8.0))
+        kept.write_cortex(Cortex(np.eye(3, dtype="f4") * n, *SURFACE, np_signal[:, :3]))
+        kept.write_estimate(
+            KeptEstimate("a", 5.0 * n, 8.0, *ONE_REGION, np_signal[0, :1], np_signal, ())
+        )
+        kept.write_attention_index(
+            [kept.write_attention_map(AttentionMap("a", np_signal, 50.0 * n, ("Fp1",)))]
+        )
+        kept.write_gaze_review(review(n))
+        kept.write_table("t", [{f"column_{n}": n}], caption=f"Table {n}.")
+        kept.write_picture("p", pixel, caption=f"Picture {n}.")
 
     with create_run(
         root, "crash", config={"a": 1}, metrics=[LOSS], monitor="val_loss", source_dir=root
@@ -91,18 +121,13 @@ def work(root: Path, pixel: bytes) -> None:
                 [ChosenPoint(f"at_{n}", 1.0, True, 0.5, 0.4, 0.5, 1.0, "overlap", "validation")]
             )
             run.write_fa_curves([FaCurve("validation", "overlap", (0.5,), (1.0 * n,), (0.5,))])
-            run.write_events(Timeline("a", 60.0 * n, (Event(10, 20),)))
-            run.write_probabilities(Probabilities("a", 1.0 * n, ((0.0, np_signal[0]),)))
-            run.write_strip(Strip("a", ("Fp1",), 8.0, 1.0 * n, np_signal, np_signal[0], 8.0))
-            run.write_attention_index(
-                [run.write_attention_map(AttentionMap("a", np_signal, 50.0 * n, ("Fp1",)))]
-            )
-            run.write_table("t", [{f"column_{n}": n}], caption=f"Table {n}.")
-            run.write_picture("p", pixel, caption=f"Picture {n}.")
+            keep(run, n)
     for n in (1, 2):
         with amend_run(run.folder) as amended:
-            amended.write_scores(SplitScores("test", 1, {"val_loss": 0.5 * n}, {}))
+            amended.forget("test")
             amended.write_predictions([{"recording_id": "b", f"n_{n}": n}], split="test")
+            keep(amended.of("test"), n)
+            amended.write_scores(SplitScores("test", 1, {"val_loss": 0.5 * n}, {}))
             amended.write_predictions([{"recording_id": "b", f"again_{n}": n}])
             amended.write_table("t", [{f"other_{n}": n}], caption=f"Other {n}.")
     with resume_run(run.folder) as resumed:

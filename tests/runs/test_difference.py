@@ -52,6 +52,13 @@ def test_every_difference_has_its_section(new_run):
     assert [item.key for item in found.metrics] == ["validation.val_loss"]
 
 
+def test_a_seed_that_is_a_setting_is_told_once(new_run):
+    folders = [
+        run_with(new_run, seed=seed, config={"experiment": {"seed": seed}}) for seed in (7, 8)
+    ]
+    assert [item.key for item in diff_runs(*folders).settings] == ["experiment.seed"]
+
+
 def test_patches_differ_by_content(new_run):
     folders = []
     for text in (b"one", b"two"):

@@ -16,8 +16,14 @@ from neurorun.runs import (
     ChosenPoint,
     ClassDistribution,
     ConfusionMatrix,
+    Cortex,
     FaCurve,
+    GazePage,
+    GazeReview,
+    KeptEstimate,
+    MethodEstimate,
     Probabilities,
+    SeenFixation,
     Splits,
     SplitScores,
     Strip,
@@ -37,18 +43,46 @@ FILES = (
     "metrics/test_scores.json", "metrics/test_items.csv", "predictions_eval.csv",
     "confusion_matrices.json", "class_distributions.json", "operating_points.json",
     "fa_curve.json", "splits.json", "events/a_events.tsv", "previews/a.npz", "predictions/a.npz",
-    "attention_maps/a_attention.npz", "attention_maps/manifest.json",
+    "gaze_reviews/a.npz", "attention_maps/a_attention.npz", "attention_maps/manifest.json",
     "attention_maps/metadata.json", "tables/manifest.json", "tables/methods.csv",
-    "pictures/manifest.json", "pictures/overlay.png", "logs/training.log", "training_summary.txt",
-    "best_model.pth", "checkpoints/last.pt",
+    "pictures/manifest.json", "pictures/overlay.png", "estimates/cortex.npz",
+    "estimates/row 1_estimate.npz", "scored/test/previews/a.npz",
+    "scored/test/estimates/row 1_estimate.npz", "scored/test/tables/manifest.json",
+    "scored/test/tables/methods.csv", "scored/test/pictures/overlay.png",
+    "logs/training.log", "training_summary.txt", "best_model.pth", "checkpoints/last.pt",
 )  # fmt: skip
 FREE_TEXT = ("logs/training.log", "training_summary.txt", "best_model.pth", "checkpoints/last.pt")
 """Files of which any bytes are a content; their checksums alone tell."""
 
 
+def review(signal):
+    grid = np.ones((1, 2))
+    return GazeReview(
+        "a", "a", ("Fp1",), 8.0, 1.0, 0.0, 1, 0.5, True, grid, grid,
+        (SeenFixation(0.5, 0.2, ("FP1",), (0,)),), (GazePage(0.0, signal, signal),),
+    )  # fmt: skip
+
+
+def keep_everything(kept, pixel):
+    signal = np.zeros((1, 8), np.float32)
+    region, truth = np.int64([0]), np.ones(1, np.float32)
+    surface = (np.int32([[0, 1, 2]]), np.int32([0, 0, 0]))
+    kept.write_events(Timeline("a", 60.0, (Event(10, 20),)))
+    kept.write_strip(Strip("a", ("Fp1",), 8.0, 0.0, signal, signal[0], 8.0))
+    kept.write_probabilities(Probabilities("a", 1.0, ((0.0, signal[0]),)))
+    kept.write_attention_index(
+        [kept.write_attention_map(AttentionMap("a", signal, 50.0, ("Fp1",)))]
+    )
+    kept.write_cortex(Cortex(np.eye(3, dtype="f4"), *surface, signal[:, :3]))
+    estimate = MethodEstimate("model", truth, signal, signal, region, 1.5)
+    kept.write_estimate(KeptEstimate("row 1", 5.0, 8.0, region, region, truth, signal, (estimate,)))
+    kept.write_gaze_review(review(signal))
+    kept.write_table("methods", [{"method": "MNE", "error_mm": 9.5}], caption="Errors.")
+    kept.write_picture("overlay", pixel, caption="One pixel.")
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, finished_once, pixel):
-    signal = np.zeros((1, 8), np.float32)
     folder = Path(shutil.copytree(finished_once, tmp_path_factory.mktemp("whole") / "run"))
     point = ChosenPoint("at_1", 1.0, True, 0.5, 0.4, 0.5, 1.0, "overlap", "validation")
     with resume_run(folder) as run:
@@ -60,16 +94,20 @@ def whole(tmp_path_factory, finished_once, pixel):
         run.write_scores(SplitScores("test", 1, {"taes": 0.5}, {"overlap": "1"}))
         run.write_predictions([{"recording_id": "b_1", "n_found": 1, "share": 0.5}])
         run.write_predictions([{"recording_id": "c", "n_found": 1, "share": 0.5}], split="test")
-        run.write_events(Timeline("a", 60.0, (Event(10, 20),)))
-        run.write_strip(Strip("a", ("Fp1",), 8.0, 0.0, signal, signal[0], 8.0))
-        run.write_probabilities(Probabilities("a", 1.0, ((0.0, signal[0]),)))
-        run.write_attention_index(
-            [run.write_attention_map(AttentionMap("a", signal, 50.0, ("Fp1",)))]
-        )
-        run.write_table("methods", [{"method": "MNE", "error_mm": 9.5}], caption="Errors.")
-        run.write_picture("overlay", pixel, caption="One pixel.")
+        for split in ("validation", "test"):
+            keep_everything(run.of(split), pixel)
     (folder / "best_model.pth").write_bytes(b"best")
     return folder
+
+
+def readers_of_kept(kept):
+    return [
+        lambda: dict(kept.events.items()), lambda: dict(kept.strips.items()),
+        lambda: dict(kept.probabilities.items()), lambda: dict(kept.attention_maps().items()),
+        lambda: dict(kept.tables.items()), lambda: dict(kept.pictures.items()),
+        lambda: kept.cortex, lambda: dict(kept.estimates.items()),
+        lambda: dict(kept.gaze_reviews.items()), lambda: kept.attention_entries,
+    ]  # fmt: skip
 
 
 def read_everything(run):
@@ -79,10 +117,8 @@ def read_everything(run):
         lambda: run.best_epoch, lambda: run.metrics, lambda: run.prediction_rows,
         lambda: run.scored_items("test"), lambda: run.splits, lambda: run.operating_points,
         lambda: run.fa_curves, lambda: run.confusion_matrices, lambda: run.class_distributions,
-        lambda: dict(run.events.items()), lambda: dict(run.strips.items()),
-        lambda: dict(run.probabilities.items()), lambda: dict(run.attention_maps().items()),
-        lambda: dict(run.tables.items()), lambda: dict(run.pictures.items()),
         lambda: run.status, lambda: run.scores("test"), lambda: run.log,
+        *readers_of_kept(run), *readers_of_kept(run.of("test")),
     ]  # fmt: skip
     faults = []
     for read in readers:

@@ -13,6 +13,7 @@ from neurorun.runs.gaze_reviews import (
     review_path,
     write_gaze_review,
 )
+from neurorun.runs.headed_npz import HeadedFormat
 
 pytestmark = pytest.mark.unit
 
@@ -61,7 +62,8 @@ def test_parts_that_do_not_fit_are_refused():
 
 
 def test_damaged_reviews_and_other_versions_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("neurorun.runs.gaze_reviews.FORMAT_VERSION", 7)
+    later = HeadedFormat("neurorun-gaze-review", 7, item="review")
+    monkeypatch.setattr("neurorun.runs.gaze_reviews._FORMAT", later)
     write_gaze_review(tmp_path, review())
     monkeypatch.undo()
     path = tmp_path / review_path("a_P0_S0")

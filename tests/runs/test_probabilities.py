@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from neurorun.core import FormatError, RunError
+from neurorun.runs.headed_npz import HeadedFormat
 from neurorun.runs.probabilities import (
     Probabilities,
     probabilities_of,
@@ -42,12 +43,13 @@ def test_a_damaged_file_is_named(tmp_path: Path, content):
     path = tmp_path / probabilities_path("r")
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(FormatError, match="not readable as probabilities"):
+    with pytest.raises(FormatError, match="is not a readable file of probabilities"):
         probabilities_of(tmp_path)["r"]
 
 
 def test_an_unknown_version_is_refused(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("neurorun.runs.probabilities.FORMAT_VERSION", 2)
+    later = HeadedFormat("neurorun-probabilities", 2, item="file of probabilities")
+    monkeypatch.setattr("neurorun.runs.probabilities._FORMAT", later)
     write_probabilities(tmp_path, Probabilities("r", 1.0, ()))
     monkeypatch.undo()
     with pytest.raises(FormatError, match="Update neurorun"):

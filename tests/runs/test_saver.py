@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from neurorun.core import RunError
-from neurorun.runs import check_run, open_run, save_experiment_data
+from neurorun.runs import Source, check_run, open_run, save_experiment_data
 from neurorun.runs.settings import to_yaml
 
 pytestmark = pytest.mark.unit
@@ -93,6 +93,19 @@ def test_golden_sample_is_reproduced_key_by_key(tmp_path, monkeypatch):
         assert written[key].relative_to(folder).as_posix() in {
             path.relative_to(golden).as_posix() for path in golden.rglob("*")
         }
+
+
+def test_changes_to_the_source_are_of_the_run_and_go_with_it(tmp_path, monkeypatch):
+    changed = (Source("changed", commit="c", patch="source.patch"), b"+ line\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("neurorun.runs.metadata.source_of", lambda *_, **__: changed)
+        save(tmp_path / "b")
+    assert (tmp_path / "b" / "source.patch").read_bytes() == b"+ line\n"
+    assert check_run(tmp_path / "b") == ()
+    monkeypatch.setattr("neurorun.runs.metadata.source_of", lambda *_, **__: (Source("clean"), b""))
+    save(tmp_path / "b", overwrite=True)
+    assert not (tmp_path / "b" / "source.patch").exists()
+    assert check_run(tmp_path / "b") == ()
 
 
 def test_saved_folder_is_a_run_folder(tmp_path):

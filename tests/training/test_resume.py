@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neurorun.core import RunError
+from neurorun.core import ConfigError, RunError
 from neurorun.training import TrainingConfig, fit, launch, seed_everything
 from neurorun.training.checkpoint import as_plain, read_last
 from neurorun.training.state import TrainingState
@@ -184,6 +184,55 @@ def test_state_survives_its_plain_form():
     state.figures.sums["loss"] = 1.5
     state.selection.epoch = 2
     assert TrainingState.from_dict(as_plain(state.to_dict())) == state
+
+
+def as_before_plateau(path):
+    """Take from a checkpoint what the first version did not write."""
+    content = torch.load(path)
+    del content["state"]["plateau"]
+    for name in ("plateau_patience", "plateau_factor"):
+        del content["training"]["scheduler"][name]
+    torch.save(content, path)
+
+
+@pytest.mark.unit
+def test_a_run_begun_before_a_setting_existed_goes_on_with_its_default(
+    toy, record, tmp_path_factory
+):
+    def die():
+        if task.asked[-1] == (2, 3):
+            raise Killed
+
+    _, whole = run(toy, type(record)(tmp_path_factory.mktemp("peace")))
+    task = toy.ToyTask(on_batch=die)
+    with pytest.raises(Killed):
+        run(toy, record, task=task)
+    as_before_plateau(record.folder / "last.pt")
+    record.calls.append("killed")
+    with pytest.raises(RunError, match=r"scheduler was .*'cosine'.* and is .*'plateau'"):
+        run(toy, record, scheduler={"type": "plateau"})
+    _, model = run(toy, record)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value)
+
+
+@pytest.mark.unit
+def test_a_state_that_lacks_what_every_version_wrote_is_refused():
+    values = TrainingState().to_dict()
+    del values["step"]
+    with pytest.raises(RunError, match=r"differs in momentum, step from .* or start a new run"):
+        TrainingState.from_dict({**values, "momentum": 1})
+
+
+@pytest.mark.unit
+def test_a_checkpoint_with_settings_of_a_later_version_is_refused(toy, record):
+    run(toy, record)
+    path = record.folder / "last.pt"
+    content = torch.load(path)
+    content["training"]["warp"] = 9
+    torch.save(content, path)
+    with pytest.raises(ConfigError, match=r"warp"):
+        run(toy, record)
 
 
 @pytest.mark.unit

@@ -13,6 +13,8 @@ from neurorun.runs.distributions import ClassDistribution
 from neurorun.runs.environment import Environment
 from neurorun.runs.estimates import Cortex, KeptEstimate, MethodEstimate
 from neurorun.runs.gaze_reviews import GazePage, GazeReview, SeenFixation
+from neurorun.runs.kept import Kept, kept_path
+from neurorun.runs.kept_writer import KeptWriter
 from neurorun.runs.lineup import Contender, Lineup, items_of, line_up
 from neurorun.runs.listing import RunLine, SortKey, list_runs
 from neurorun.runs.metadata import Metadata
@@ -22,6 +24,7 @@ from neurorun.runs.operating_points import ChosenPoint, FaCurve
 from neurorun.runs.original_import import Imported, import_original
 from neurorun.runs.pictures import Picture
 from neurorun.runs.plain import plain_settings
+from neurorun.runs.predictions import predictions_path
 from neurorun.runs.probabilities import Probabilities
 from neurorun.runs.record import Fault, RunRecord, Status, utc_now
 from neurorun.runs.run import Run, open_run
@@ -57,7 +60,9 @@ __all__ = [
     "GazePage",
     "GazeReview",
     "Imported",
+    "Kept",
     "KeptEstimate",
+    "KeptWriter",
     "Lineup",
     "MapEntry",
     "MapOrigin",
@@ -91,10 +96,12 @@ __all__ = [
     "import_original",
     "is_sound",
     "items_of",
+    "kept_path",
     "line_up",
     "list_runs",
     "open_run",
     "plain_settings",
+    "predictions_path",
     "resume_run",
     "run_folder_name",
     "save_experiment_data",

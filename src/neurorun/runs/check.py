@@ -3,28 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from neurorun.core import NeurorunError
-from neurorun.runs.attention import (
-    ATTENTION,
-    ATTENTION_MANIFEST,
-    ATTENTION_METADATA,
-    attention_maps_of,
-    read_attention_manifest,
-    read_attention_metadata,
-    verify_attention,
-)
-from neurorun.runs.by_name import ByName
-from neurorun.runs.by_recording import ByRecording
+from neurorun.runs.attention import ATTENTION_MANIFEST, verify_attention
 from neurorun.runs.checkpoints import BEST, BEST_LINKS
 from neurorun.runs.checksums import checksum_of, files_of
 from neurorun.runs.confusion import CONFUSION, read_confusion_matrices
 from neurorun.runs.distributions import DISTRIBUTIONS, read_class_distributions
 from neurorun.runs.epoch_table import EPOCH_TABLE, read_epoch_table
-from neurorun.runs.estimates import CORTEX, ESTIMATES, estimates_of, read_cortex
-from neurorun.runs.events_folder import EVENTS, events_of
-from neurorun.runs.gaze_reviews import REVIEWS, gaze_reviews_of
+from neurorun.runs.kept import kept_path
+from neurorun.runs.kept_check import Reader, kept_readers
 from neurorun.runs.metadata import METADATA, read_metadata
 from neurorun.runs.metrics_log import METRICS_LOG, read_rows
 from neurorun.runs.operating_points import (
@@ -33,35 +22,20 @@ from neurorun.runs.operating_points import (
     read_fa_curves,
     read_operating_points,
 )
-from neurorun.runs.pictures import (
-    PICTURES_MANIFEST,
-    picture_path,
-    pictures_of,
-    read_pictures_manifest,
-)
 from neurorun.runs.predictions import predictions_path
-from neurorun.runs.probabilities import PREDICTIONS_FOLDER, probabilities_of
 from neurorun.runs.record import RECORD, read_record
 from neurorun.runs.run import Run
 from neurorun.runs.scores import (
     FINAL_RESULTS,
     VALIDATION,
     read_final_results,
-    read_split_scores,
     read_validation_scores,
     scored_splits,
     split_scores_path,
 )
 from neurorun.runs.settings import CONFIG, read_config
 from neurorun.runs.splits import SPLITS, read_splits
-from neurorun.runs.strips import PREVIEWS, strips_of
 from neurorun.runs.summary import SUMMARY, read_summary
-from neurorun.runs.tables_folder import (
-    TABLES_MANIFEST,
-    read_tables_manifest,
-    table_path,
-    tables_of,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +67,6 @@ _READERS: dict[str, Callable[[Path], object]] = {
     OPERATING_POINTS: read_operating_points,
     FA_CURVE: read_fa_curves,
     SPLITS: read_splits,
-    ATTENTION_MANIFEST: read_attention_manifest,
-    ATTENTION_METADATA: read_attention_metadata,
-    CORTEX: read_cortex,
-    TABLES_MANIFEST: read_tables_manifest,
-    PICTURES_MANIFEST: read_pictures_manifest,
 }
 
 
@@ -155,64 +124,29 @@ def _against_formats(run: Run) -> Iterator[Finding]:
     for name in (CONFIG, METADATA):
         if not (run.path / name).is_file():
             yield Finding(name, True, "Missing; every run has one.")
-    there = (one for one in _all_readers(run) if (run.path / one[0]).is_file())
-    for name, read in (*there, *_listed_readers(run)):
+    for name, read in (*_readers_of_run(run), *_readers_of_kept(run)):
         try:
-            read(run.path)
+            read()
         except NeurorunError as error:
             yield Finding(name, True, str(error))
 
 
-def _all_readers(run: Run) -> Iterator[tuple[str, Callable[[Path], object]]]:
-    yield from _READERS.items()
+def _readers_of_run(run: Run) -> Iterator[Reader]:
+    """Of files that are there, and of rows that ``run.json`` lists: these may not be missing."""
+    for name, read in _READERS.items():
+        if (run.path / name).is_file():
+            yield name, partial(read, run.path)
     for split in scored_splits(run.path):
-        yield split_scores_path(split), partial(read_split_scores, split=split)
-    yield from _each(EVENTS, events_of(run.path))
-    yield from _each(PREDICTIONS_FOLDER, probabilities_of(run.path))
-    yield from _each(PREVIEWS, strips_of(run.path))
-    yield from _each(ESTIMATES, estimates_of(run.path))
-    yield from _each(ATTENTION, attention_maps_of(run.path))
-    yield from _each(REVIEWS, gaze_reviews_of(run.path))
-
-
-def _read_items(run: Run, split: str, _: Path) -> object:
-    return run.scored_items(split)
-
-
-def _listed_readers(run: Run) -> Iterator[tuple[str, Callable[[Path], object]]]:
-    """Of what ``run.json`` or a manifest lists: it may not be missing."""
+        yield split_scores_path(split), partial(run.scores, split)
     for split in ("validation", *scored_splits(run.path)):
         if predictions_path(split) in run.record.tables:
-            yield predictions_path(split), partial(_read_items, run, split)
-    yield from _each_listed(tables_of, table_path, run.path)
-    yield from _each_listed(pictures_of, picture_path, run.path)
+            yield predictions_path(split), partial(run.scored_items, split)
 
 
-def _each_listed(
-    open_folder: Callable[[Path], ByName[object]], path_of: Callable[[str], str], folder: Path
-) -> Iterator[tuple[str, Callable[[Path], object]]]:
-    try:
-        items = open_folder(folder)
-    except NeurorunError:  # the manifest is damaged, which is told of it
-        return
-    for name in items:
-        yield path_of(name), partial(_read_listed, items, name)
-
-
-def _read_listed(items: ByName[object], name: str, _: Path) -> object:
-    return items[name]
-
-
-def _each(
-    folder: str, items: ByRecording[object]
-) -> Iterator[tuple[str, Callable[[Path], object]]]:
-    for recording_id in items:
-        path = items.path_of(recording_id)
-        yield f"{folder}/{path.name}", partial(_read_one, items, recording_id)
-
-
-def _read_one(items: ByRecording[object], recording_id: str, _: Path) -> object:
-    return items[recording_id]
+def _readers_of_kept(run: Run) -> Iterator[Reader]:
+    for split in ("validation", *run.kept_splits):
+        for name, read in kept_readers(run.of(split).path):
+            yield (PurePosixPath(kept_path(split)) / name).as_posix(), read
 
 
 _DERIVED = (METADATA, EPOCH_TABLE, SUMMARY, VALIDATION, FINAL_RESULTS)
@@ -254,11 +188,14 @@ def _agrees(name: str, run: Run) -> bool:
 
 def _leftovers(run: Run) -> Iterator[Finding]:
     """What a crash, or other hands, may leave: files by themselves sound, not of one writing."""
-    if (run.path / ATTENTION_MANIFEST).is_file():
-        try:
-            verify_attention(run.path)
-        except NeurorunError as error:
-            yield Finding(ATTENTION_MANIFEST, False, str(error))
+    for split in ("validation", *run.kept_splits):
+        folder = run.of(split).path
+        if (folder / ATTENTION_MANIFEST).is_file():
+            try:
+                verify_attention(folder)
+            except NeurorunError as error:
+                place = PurePosixPath(kept_path(split)) / ATTENTION_MANIFEST
+                yield Finding(place.as_posix(), False, str(error))
     for path in sorted(run.path.rglob(".*.tmp")):
         name = path.relative_to(run.path).as_posix()
         yield Finding(name, False, "Left over from interrupted writing; it may be deleted.")

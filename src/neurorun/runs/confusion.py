@@ -57,6 +57,18 @@ def write_confusion_matrices(folder: Path, matrices: Sequence[ConfusionMatrix]) 
     write_document(folder / CONFUSION, list(matrices))
 
 
+def add_confusion_matrices(folder: Path, matrices: Sequence[ConfusionMatrix]) -> None:
+    """Write matrices beside those of other datasets; one of the same dataset is replaced in place.
+
+    Raises
+    ------
+    FormatError : what is there is damaged
+    """
+    there = read_confusion_matrices(folder) if (folder / CONFUSION).exists() else ()
+    by_dataset = {one.dataset: one for one in (*there, *matrices)}
+    write_confusion_matrices(folder, list(by_dataset.values()))
+
+
 def read_confusion_matrices(folder: Path) -> tuple[ConfusionMatrix, ...]:
     """Read the file.
 

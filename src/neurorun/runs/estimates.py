@@ -4,24 +4,28 @@ One file per example holds what was true and what each method estimated, as a ma
 and as courses near each source. ``estimates/cortex.npz`` holds the surface to draw on, once.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
-from neurorun.core import FormatError, RunError, atomic_write, to_json
+from neurorun.core import RunError
 from neurorun.runs.by_recording import ByRecording
-from neurorun.runs.damage import NPZ_FAULTS
+from neurorun.runs.headed_npz import (
+    Arrays,
+    HeadedFormat,
+    Header,
+    read_headed_npz,
+    write_headed_npz,
+)
 from neurorun.runs.names import file_stem
 
 ESTIMATES = "estimates"
 CORTEX = f"{ESTIMATES}/cortex.npz"
 SUFFIX = "_estimate.npz"
-FORMAT_VERSION = 1
-_ESTIMATE, _CORTEX = "neurorun-estimate", "neurorun-cortex"
+_ESTIMATE = HeadedFormat("neurorun-estimate", 1, item="estimate")
+_CORTEX = HeadedFormat("neurorun-cortex", 1, item="cortex")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +148,6 @@ def estimate_path(example: str) -> str:
 def write_estimate(folder: Path, kept: KeptEstimate) -> None:
     """Write one example, whole or not at all; ``np.load(..., allow_pickle=False)`` opens it."""
     header = {
-        "format": _ESTIMATE,
-        "format_version": FORMAT_VERSION,
         "example": kept.example,
         "snr_db": kept.snr_db,
         "rate_hz": kept.rate_hz,
@@ -155,21 +157,15 @@ def write_estimate(folder: Path, kept: KeptEstimate) -> None:
     of_methods = {
         f"{name}_{place}": getattr(one, name)
         for place, one in enumerate(kept.methods)
-        for name in _PARTS
+        for name in _OF_METHOD
     }
-    with atomic_write(folder / estimate_path(kept.example)) as stream:
-        np.savez_compressed(
-            stream,
-            header=np.array(to_json(header)),
-            centres=kept.centres,
-            active=kept.active,
-            strengths=kept.strengths,
-            at_centre=kept.at_centre,
-            **of_methods,
-        )
+    arrays = {name: getattr(kept, name) for name in _OF_EXAMPLE} | of_methods
+    write_headed_npz(folder / estimate_path(kept.example), _ESTIMATE, header, arrays)
 
 
-_PARTS = ("strengths", "at_centre", "at_peak", "peaks")
+_OF_EXAMPLE = ("centres", "active", "strengths", "at_centre")
+_OF_METHOD = ("strengths", "at_centre", "at_peak", "peaks")
+_OF_CORTEX = ("vertices_mm", "triangles", "region_of_vertex", "centre_mm")
 
 
 def read_estimate(path: Path) -> KeptEstimate:
@@ -179,43 +175,31 @@ def read_estimate(path: Path) -> KeptEstimate:
     ------
     FormatError : it is damaged, or of a version that we do not know
     """
-    header, arrays = _read(path, _ESTIMATE)
-    try:
-        return KeptEstimate(
-            example=header["example"],
-            snr_db=header["snr_db"],
-            rate_hz=header["rate_hz"],
-            centres=arrays["centres"],
-            active=arrays["active"],
-            strengths=arrays["strengths"],
-            at_centre=arrays["at_centre"],
-            methods=tuple(
-                MethodEstimate(
-                    method=method,
-                    error_mm=error_mm,
-                    **{name: arrays[f"{name}_{place}"] for name in _PARTS},
-                )
-                for place, (method, error_mm) in enumerate(
-                    zip(header["methods"], header["error_mm"], strict=True)
-                )
-            ),
-        )
-    except (KeyError, ValueError, TypeError, RunError) as error:
-        raise _damaged(path, error) from error
+    return read_headed_npz(path, _ESTIMATE, _estimate)
+
+
+def _estimate(header: Header, arrays: Arrays) -> KeptEstimate:
+    methods = enumerate(zip(header["methods"], header["error_mm"], strict=True))
+    return KeptEstimate(
+        example=header["example"],
+        snr_db=header["snr_db"],
+        rate_hz=header["rate_hz"],
+        **{name: arrays[name] for name in _OF_EXAMPLE},
+        methods=tuple(
+            MethodEstimate(
+                method=method,
+                error_mm=error_mm,
+                **{name: arrays[f"{name}_{place}"] for name in _OF_METHOD},
+            )
+            for place, (method, error_mm) in methods
+        ),
+    )
 
 
 def write_cortex(folder: Path, cortex: Cortex) -> None:
     """Write the surface, whole or not at all."""
-    header = {"format": _CORTEX, "format_version": FORMAT_VERSION}
-    with atomic_write(folder / CORTEX) as stream:
-        np.savez_compressed(
-            stream,
-            header=np.array(to_json(header)),
-            vertices_mm=cortex.vertices_mm,
-            triangles=cortex.triangles,
-            region_of_vertex=cortex.region_of_vertex,
-            centre_mm=cortex.centre_mm,
-        )
+    arrays = {name: getattr(cortex, name) for name in _OF_CORTEX}
+    write_headed_npz(folder / CORTEX, _CORTEX, {}, arrays)
 
 
 def read_cortex(folder: Path) -> Cortex:
@@ -225,39 +209,11 @@ def read_cortex(folder: Path) -> Cortex:
     ------
     FormatError : absent, damaged, or of a version that we do not know
     """
-    path = folder / CORTEX
-    _, arrays = _read(path, _CORTEX)
-    try:
-        return Cortex(
-            vertices_mm=arrays["vertices_mm"],
-            triangles=arrays["triangles"],
-            region_of_vertex=arrays["region_of_vertex"],
-            centre_mm=arrays["centre_mm"],
-        )
-    except (KeyError, RunError) as error:
-        raise _damaged(path, error) from error
+    return read_headed_npz(folder / CORTEX, _CORTEX, _cortex)
 
 
-def _read(path: Path, form: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as members:
-            arrays = {name: members[name] for name in members.files}
-        header = json.loads(str(arrays["header"]))
-        found = (header["format"], header["format_version"])
-    except NPZ_FAULTS as error:
-        raise _damaged(path, error) from error
-    if found != (form, FORMAT_VERSION):
-        raise FormatError(
-            f"'{path}' has the format and version {found}; this neurorun reads "
-            f"{(form, FORMAT_VERSION)}. Update neurorun."
-        )
-    return header, arrays
-
-
-def _damaged(path: Path, error: Exception) -> FormatError:
-    return FormatError(
-        f"'{path}' is not a readable estimate or cortex ({error}); restore it, or train again."
-    )
+def _cortex(_: Header, arrays: Arrays) -> Cortex:
+    return Cortex(**{name: arrays[name] for name in _OF_CORTEX})
 
 
 def estimates_of(folder: Path) -> ByRecording[KeptEstimate]:

@@ -4,22 +4,25 @@ For some windows: the whole of it on a grid of seconds, and its most attended pa
 the map at the rate of the EEG, and where the reader's eye rested. No substitute for the recording.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from neurorun.core import FormatError, RunError, atomic_write, to_json
+from neurorun.core import RunError
 from neurorun.runs.by_recording import ByRecording
-from neurorun.runs.damage import NPZ_FAULTS
-from neurorun.runs.deflated_npz import deflated_npz
+from neurorun.runs.headed_npz import (
+    Arrays,
+    HeadedFormat,
+    Header,
+    read_headed_npz,
+    write_headed_npz,
+)
 from neurorun.runs.names import file_stem
 
 REVIEWS = "gaze_reviews"
-FORMAT, FORMAT_VERSION = "neurorun-gaze-review", 1
+_FORMAT = HeadedFormat("neurorun-gaze-review", 1, item="review")
 SUFFIX = ".npz"
 
 
@@ -122,22 +125,15 @@ _PLAIN = (
 def write_gaze_review(folder: Path, review: GazeReview) -> None:
     """Write a review, whole or not at all; ``np.load(..., allow_pickle=False)`` opens it."""
     header = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
         **{name: getattr(review, name) for name in _PLAIN},
         "fixations": [asdict(fixation) for fixation in review.fixations],
         "page_onsets_s": [page.onset_s for page in review.pages],
     }
-    arrays = {
-        "header": np.array(to_json(header)),
-        "attention": review.attention,
-        "gaze": review.gaze,
-    }
+    arrays = {"attention": review.attention, "gaze": review.gaze}
     for place, page in enumerate(review.pages):
         arrays[f"page_{place}_signal"] = page.signal_uv
         arrays[f"page_{place}_attention"] = page.attention
-    with atomic_write(folder / review_path(review.window_id)) as stream:
-        stream.write(deflated_npz(arrays))
+    write_headed_npz(folder / review_path(review.window_id), _FORMAT, header, arrays)
 
 
 def read_gaze_review(path: Path) -> GazeReview:
@@ -147,24 +143,10 @@ def read_gaze_review(path: Path) -> GazeReview:
     ------
     FormatError : it is damaged, or of a version that we do not know
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as members:
-            arrays = {name: members[name] for name in members.files}
-        header = json.loads(str(arrays["header"]))
-        found = (header["format"], header["format_version"])
-        if found != (FORMAT, FORMAT_VERSION):
-            raise FormatError(
-                f"'{path}' has the format and version {found}; this neurorun reads "
-                f"{(FORMAT, FORMAT_VERSION)}. Update neurorun."
-            )
-        return _review(header, arrays)
-    except NPZ_FAULTS as error:
-        raise FormatError(
-            f"'{path}' is not a readable review ({error}); restore it, or evaluate the run again."
-        ) from error
+    return read_headed_npz(path, _FORMAT, _review)
 
 
-def _review(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> GazeReview:
+def _review(header: Header, arrays: Arrays) -> GazeReview:
     plain = {name: header[name] for name in _PLAIN}
     plain["channels"] = tuple(header["channels"])
     return GazeReview(

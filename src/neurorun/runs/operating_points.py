@@ -104,6 +104,18 @@ def write_fa_curves(folder: Path, curves: Sequence[FaCurve]) -> None:
     write_document(folder / FA_CURVE, list(curves))
 
 
+def add_fa_curves(folder: Path, curves: Sequence[FaCurve]) -> None:
+    """Write curves beside the others; one of the same split and method is replaced in place.
+
+    Raises
+    ------
+    FormatError : what is there is damaged
+    """
+    there = read_fa_curves(folder) if (folder / FA_CURVE).exists() else ()
+    by_origin = {(one.split, one.method): one for one in (*there, *curves)}
+    write_fa_curves(folder, list(by_origin.values()))
+
+
 def read_fa_curves(folder: Path) -> tuple[FaCurve, ...]:
     """Read the curves.
 

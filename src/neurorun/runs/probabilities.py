@@ -4,21 +4,25 @@ Written only if the configuration asks for it: they allow other thresholds and o
 without the model and without the recordings.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
-from neurorun.core import FormatError, RunError, atomic_write, to_json
+from neurorun.core import RunError
 from neurorun.runs.by_recording import ByRecording
-from neurorun.runs.damage import NPZ_FAULTS
+from neurorun.runs.headed_npz import (
+    Arrays,
+    HeadedFormat,
+    Header,
+    read_headed_npz,
+    write_headed_npz,
+)
 from neurorun.runs.names import file_stem
 
 PREDICTIONS_FOLDER = "predictions"
-FORMAT = "neurorun-probabilities"
-FORMAT_VERSION = 1
+_FORMAT = HeadedFormat("neurorun-probabilities", 1, item="file of probabilities")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,21 +63,15 @@ def write_probabilities(folder: Path, probabilities: Probabilities) -> None:
     Members: ``header`` (JSON text), ``onset_s`` and ``n_samples`` (one per piece),
     ``probabilities`` (all pieces, float32).
     """
-    header = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "recording_id": probabilities.recording_id,
-        "rate_hz": probabilities.rate_hz,
-    }
+    header = {"recording_id": probabilities.recording_id, "rate_hz": probabilities.rate_hz}
     values = [values for _, values in probabilities.pieces]
-    with atomic_write(folder / probabilities_path(probabilities.recording_id)) as stream:
-        np.savez_compressed(
-            stream,
-            header=np.array(to_json(header)),
-            onset_s=np.array([onset_s for onset_s, _ in probabilities.pieces], dtype=np.float64),
-            n_samples=np.array([piece.size for piece in values], dtype=np.int64),
-            probabilities=np.concatenate([np.empty(0, np.float32), *values]),
-        )
+    arrays = {
+        "onset_s": np.array([onset_s for onset_s, _ in probabilities.pieces], dtype=np.float64),
+        "n_samples": np.array([piece.size for piece in values], dtype=np.int64),
+        "probabilities": np.concatenate([np.empty(0, np.float32), *values]),
+    }
+    path = folder / probabilities_path(probabilities.recording_id)
+    write_headed_npz(path, _FORMAT, header, arrays)
 
 
 def read_probabilities(path: Path) -> Probabilities:
@@ -83,28 +81,17 @@ def read_probabilities(path: Path) -> Probabilities:
     ------
     FormatError : the file is damaged, or of a version that we do not know
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as members:
-            arrays = {name: members[name] for name in members.files}
-        header = json.loads(str(arrays["header"]))
-        found = (header["format"], header["format_version"])
-        if found != (FORMAT, FORMAT_VERSION):
-            raise FormatError(
-                f"'{path}' has the format and version {found}; this neurorun reads "
-                f"{(FORMAT, FORMAT_VERSION)}. Update neurorun."
-            )
-        pieces = np.split(arrays["probabilities"], np.cumsum(arrays["n_samples"])[:-1])
-        onsets_s = arrays["onset_s"].tolist()
-        return Probabilities(
-            header["recording_id"],
-            header["rate_hz"],
-            tuple(zip(onsets_s, pieces if onsets_s else [], strict=True)),
-        )
-    except NPZ_FAULTS as error:
-        raise FormatError(
-            f"'{path}' is not readable as probabilities ({error}); restore it, or evaluate the "
-            "run again."
-        ) from error
+    return read_headed_npz(path, _FORMAT, _probabilities)
+
+
+def _probabilities(header: Header, arrays: Arrays) -> Probabilities:
+    pieces = np.split(arrays["probabilities"], np.cumsum(arrays["n_samples"])[:-1])
+    onsets_s = arrays["onset_s"].tolist()
+    return Probabilities(
+        header["recording_id"],
+        header["rate_hz"],
+        tuple(zip(onsets_s, pieces if onsets_s else [], strict=True)),
+    )
 
 
 def probabilities_of(folder: Path) -> ByRecording[Probabilities]:

@@ -9,22 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from neurorun.core import MissingExtraError, RunError, Timeline, require
-from neurorun.runs.attention import (
-    ATTENTION_MANIFEST,
-    AttentionMap,
-    MapEntry,
-    attention_maps_of,
-    read_attention_manifest,
-)
-from neurorun.runs.by_name import ByName
-from neurorun.runs.by_recording import ByRecording
+from neurorun.core import MissingExtraError, RunError, require
 from neurorun.runs.checkpoints import checkpoint_path
 from neurorun.runs.confusion import ConfusionMatrix, read_confusion_matrices
 from neurorun.runs.distributions import ClassDistribution, read_class_distributions
-from neurorun.runs.estimates import Cortex, KeptEstimate, estimates_of, read_cortex
-from neurorun.runs.events_folder import events_of
-from neurorun.runs.gaze_reviews import GazeReview, gaze_reviews_of
+from neurorun.runs.kept import Kept, kept_path, kept_splits
 from neurorun.runs.lock import is_locked
 from neurorun.runs.log import LOG
 from neurorun.runs.metadata import Metadata, read_metadata
@@ -35,28 +24,23 @@ from neurorun.runs.operating_points import (
     read_fa_curves,
     read_operating_points,
 )
-from neurorun.runs.pictures import Picture, pictures_of
 from neurorun.runs.predictions import predictions_path, read_predictions
-from neurorun.runs.probabilities import Probabilities, probabilities_of
 from neurorun.runs.record import RunRecord, Status, read_record
 from neurorun.runs.scores import SplitScores, read_split_scores, scored_splits
 from neurorun.runs.settings import read_config
 from neurorun.runs.splits import Splits, read_splits
-from neurorun.runs.strips import Strip, strips_of
 from neurorun.runs.summary import validation_values
 from neurorun.runs.table import Cell
-from neurorun.runs.tables_folder import CaptionedTable, tables_of
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run, read from its folder.
+class Run(Kept):
+    """One run, read from its folder; what it keeps without naming a split is of validation.
 
     A file that a run does not have raises `DataError` when it is asked for; damaged ones
     `FormatError`. What was undefined is NaN.
     """
 
-    path: Path
     record: RunRecord
 
     @property
@@ -161,60 +145,13 @@ class Run:
         return read_class_distributions(self.path)
 
     @property
-    def events(self) -> ByRecording[Timeline]:
-        """Detected events by recording_id, read one recording at a time."""
-        return events_of(self.path)
+    def kept_splits(self) -> tuple[str, ...]:
+        """Splits besides validation, and other data, of which anything is kept."""
+        return kept_splits(self.path)
 
-    @property
-    def probabilities(self) -> ByRecording[Probabilities]:
-        """Predictions before any threshold, by recording_id; empty unless they were asked for."""
-        return probabilities_of(self.path)
-
-    @property
-    def strips(self) -> ByRecording[Strip]:
-        """Pieces of recordings for reports, read one at a time."""
-        return strips_of(self.path)
-
-    @property
-    def cortex(self) -> Cortex:
-        """The surface on which estimates are drawn."""
-        return read_cortex(self.path)
-
-    @property
-    def estimates(self) -> ByRecording[KeptEstimate]:
-        """True and estimated region activity by example, read one at a time."""
-        return estimates_of(self.path)
-
-    @property
-    def tables(self) -> ByName[CaptionedTable]:
-        """Further tables of the task by name, read one at a time."""
-        return tables_of(self.path)
-
-    @property
-    def pictures(self) -> ByName[Picture]:
-        """Pictures of the task by name, read one at a time."""
-        return pictures_of(self.path)
-
-    @property
-    def attention_entries(self) -> tuple[MapEntry, ...]:
-        """Table of contents of the attention maps; empty where there are none.
-
-        Raises
-        ------
-        FormatError : it is damaged
-        """
-        if not (self.path / ATTENTION_MANIFEST).is_file():
-            return ()
-        return tuple(read_attention_manifest(self.path))
-
-    @property
-    def gaze_reviews(self) -> ByRecording[GazeReview]:
-        """Pages of windows with attention and gaze, read one window at a time."""
-        return gaze_reviews_of(self.path)
-
-    def attention_maps(self) -> ByRecording[AttentionMap]:
-        """Attention maps by recording_id, read one at a time."""
-        return attention_maps_of(self.path)
+    def of(self, split: str) -> Kept:
+        """Tables, pictures, events and more that are kept of a split; empty where nothing is."""
+        return Kept(self.path / kept_path(split))
 
     @property
     def log(self) -> str:

@@ -33,6 +33,7 @@ from neurorun.runs.scores import (
     write_validation_scores,
 )
 from neurorun.runs.settings import CONFIG, HEADLINE_KEYS, Headline, to_yaml, write_config
+from neurorun.runs.source import PATCH
 from neurorun.runs.summary import SUMMARY, Summary, hardware_seen, write_summary
 from neurorun.runs.summary_text import SUMMARY_TEXT, write_summary_text
 
@@ -259,9 +260,9 @@ class _Folder:
         with self._telling(name):
             (self.path / name).unlink(missing_ok=True)
 
-    def checksums(self) -> dict[str, Checksum]:
+    def checksums(self, *also: str) -> dict[str, Checksum]:
         """Checksums of what was written; other files in the folder are none of ours."""
-        paths = sorted(self.written.values())
+        paths = sorted([*self.written.values(), *(self.path / name for name in also)])
         return {path.relative_to(self.path).as_posix(): checksum_of(path) for path in paths}
 
     @contextmanager
@@ -283,6 +284,7 @@ def _write_all(path: Path, saved: _Saved, *, log_file: Path, overwrite: bool) ->
     folder = _Folder(path)
     write = folder.write
     folder.remove(RECORD)
+    folder.remove(PATCH)
     write("summary", SUMMARY, lambda: write_summary(path, saved.summary()))
     write(
         "metrics", METRICS_LOG, lambda: write_rows(path / METRICS_LOG, rows, list(rows[0].values))
@@ -301,7 +303,7 @@ def _write_all(path: Path, saved: _Saved, *, log_file: Path, overwrite: bool) ->
     )
     if (path / BEST).is_file():
         write("best_model", BEST_LINKS[1], lambda: link_best(path))
-    sealed = replace(record, files=folder.checksums())
+    sealed = replace(record, files=folder.checksums(*([PATCH] if patch else [])))
     write("run", RECORD, lambda: write_record(path, sealed))
     return folder.written
 

@@ -4,23 +4,26 @@ A strip holds signal at a low rate for the eye, the probabilities of the model o
 and the events of both sides. It is no substitute for the recording.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from neurorun.core import Event, FormatError, RunError, atomic_write, to_json
+from neurorun.core import Event, RunError
 from neurorun.runs.by_recording import ByRecording
-from neurorun.runs.damage import NPZ_FAULTS
+from neurorun.runs.headed_npz import (
+    Arrays,
+    HeadedFormat,
+    Header,
+    read_headed_npz,
+    write_headed_npz,
+)
 from neurorun.runs.names import file_stem
 
 PREVIEWS = "previews"
-FORMAT = "neurorun-strip"
-FORMAT_VERSION = 1
+_FORMAT = HeadedFormat("neurorun-strip", 1, item="strip")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +85,6 @@ def strip_path(recording_id: str) -> str:
 def write_strip(folder: Path, strip: Strip) -> None:
     """Write a strip, whole or not at all; ``np.load(..., allow_pickle=False)`` opens it."""
     header = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
         "recording_id": strip.recording_id,
         "channels": strip.channels,
         "rate_hz": strip.rate_hz,
@@ -92,15 +93,13 @@ def write_strip(folder: Path, strip: Strip) -> None:
         "reference_labels": [event.label for event in strip.reference],
         "detected_labels": [event.label for event in strip.detected],
     }
-    with atomic_write(folder / strip_path(strip.recording_id)) as stream:
-        np.savez_compressed(
-            stream,
-            header=np.array(to_json(header)),
-            signal=strip.signal_uv,
-            probabilities=strip.probabilities,
-            reference=_times(strip.reference),
-            detected=_times(strip.detected),
-        )
+    arrays = {
+        "signal": strip.signal_uv,
+        "probabilities": strip.probabilities,
+        "reference": _times(strip.reference),
+        "detected": _times(strip.detected),
+    }
+    write_headed_npz(folder / strip_path(strip.recording_id), _FORMAT, header, arrays)
 
 
 def _times(events: tuple[Event, ...]) -> np.ndarray:
@@ -118,24 +117,10 @@ def read_strip(path: Path) -> Strip:
     ------
     FormatError : it is damaged, or of a version that we do not know
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as members:
-            arrays = {name: members[name] for name in members.files}
-        header = json.loads(str(arrays["header"]))
-        found = (header["format"], header["format_version"])
-        if found != (FORMAT, FORMAT_VERSION):
-            raise FormatError(
-                f"'{path}' has the format and version {found}; this neurorun reads "
-                f"{(FORMAT, FORMAT_VERSION)}. Update neurorun."
-            )
-        return _strip(header, arrays)
-    except NPZ_FAULTS as error:
-        raise FormatError(
-            f"'{path}' is not a readable strip ({error}); restore it, or evaluate the run again."
-        ) from error
+    return read_headed_npz(path, _FORMAT, _strip)
 
 
-def _strip(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Strip:
+def _strip(header: Header, arrays: Arrays) -> Strip:
     return Strip(
         recording_id=header["recording_id"],
         channels=tuple(header["channels"]),

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurorun.core import RunError, TrainingError
+from neurorun.core import RunError, TrainingError, validate_settings
 from neurorun.training.config import TrainingConfig
 from neurorun.training.devices import is_sharded, scaler_of
 from neurorun.training.record import TrainingRecord
@@ -205,6 +205,7 @@ def restore(
     ------
     RunError : the checkpoint belongs to another model, seed, training configuration or number of
         processes
+    ConfigError : it has training settings that this version does not know
     """
     _check_settings(content, seed=seed, config=config)
     _check_processes(content["n_processes"], stepper.fabric.world_size)
@@ -236,12 +237,14 @@ def restore(
 
 
 def _check_settings(content: Mapping[str, Any], *, seed: int, config: TrainingConfig) -> None:
-    then = {**content["training"], "seed": content["seed"]}
+    """Compare settings; one that did not exist yet had the effect of its default."""
+    stored = validate_settings(content["training"], TrainingConfig, source="the checkpoint")
+    then = {**stored.model_dump(mode="json"), "seed": content["seed"]}
     now = {**config.model_dump(mode="json"), "seed": seed}
     changed = [
-        f"{key} was {then.get(key)!r} and is {now[key]!r}"
+        f"{key} was {then[key]!r} and is {now[key]!r}"
         for key in now
-        if then.get(key) != now[key] and key not in MAY_CHANGE
+        if then[key] != now[key] and key not in MAY_CHANGE
     ]
     if changed:
         raise RunError(

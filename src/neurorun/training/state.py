@@ -1,8 +1,9 @@
 """Where a training stands: everything but weights, in plain values."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from neurorun.core import RunError
 from neurorun.training.early_stopping import Selection
 from neurorun.training.figures import EpochFigures
 from neurorun.training.schedule import Plateau
@@ -52,8 +53,29 @@ class TrainingState:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingState":
-        """Build it from what `to_dict` returned."""
-        figures, selection = EpochFigures(**values["figures"]), Selection(**values["selection"])
-        plateau = Plateau(**values["plateau"])
-        parts = {"figures": figures, "selection": selection, "plateau": plateau}
+        """Build it from what `to_dict` returned, of this version or an earlier one.
+
+        Raises
+        ------
+        RunError : parts are missing that every version wrote, or there are unknown ones
+        """
+        known = {one.name for one in fields(cls)}
+        strange = sorted((known - _LATER - values.keys()) | (values.keys() - known))
+        if strange:
+            raise RunError(
+                f"The training state of the checkpoint differs in {', '.join(strange)} from what "
+                "this neurorun reads; resume with the version that wrote it (metadata.json names "
+                "it), or start a new run."
+            )
+        parts = {
+            name: part(**values[name])
+            for name, part in (
+                ("figures", EpochFigures), ("selection", Selection), ("plateau", Plateau),
+            )
+            if name in values
+        }  # fmt: skip
         return cls(**{**values, **parts})
+
+
+_LATER = frozenset({"plateau"})
+"""Parts that earlier versions did not write; they are then as at the start, which is exact."""
