@@ -1,12 +1,18 @@
 """The state-space layer and the seizure detector on a CPU; one JSON line per figure.
 
-Every pair is measured side by side, alternating, and the best of several turns counts, so that a
-busy machine slows both alike; that both give the same result is checked first.
+What is compared is measured side by side, alternating, and the best of several turns counts, so
+that a busy machine slows all alike: in seconds of the processor with one thread, of the clock with
+more. That all give the same result is checked first.
+
+The layer of transformers runs in its PyTorch path (its other needs CUDA kernels), in chunks of 64
+steps and in chunks of as many as the package takes by itself; how fast it is changes with the
+release, whose number is part of each figure. For another one than is installed:
+`pip install --target other --no-deps transformers==4.57.1 'huggingface_hub<1' 'tokenizers<0.23'`,
+then run with `PYTHONPATH=other`.
 
 Run it from the root of the repository: `python benchmarks/models.py [threads]`.
 """
 
-import importlib.metadata
 import importlib.util
 import json
 import sys
@@ -20,7 +26,7 @@ from neurorun.models import Mamba2, SeizureDetectorConfig, build_detector, count
 from neurorun.models.ssd import ssd_chunked, ssd_sequential
 
 BATCH, STEPS, HEADS, HEAD_DIM, D_STATE = 4, 960, 16, 64, 16
-TURNS = 5
+TURNS = 7
 
 
 def main() -> None:
@@ -105,8 +111,7 @@ def other_layers() -> None:
     if importlib.util.find_spec("transformers") is None:
         print(json.dumps({"figure": "Mamba-2 layer beside transformers", "left_out": "no package"}))
     else:
-        version = importlib.metadata.version("transformers")
-        others[f"transformers {version}"] = layer_of_transformers(ours)
+        others |= layers_of_transformers(ours)
     u = torch.randn(BATCH, STEPS, 512, requires_grad=True)
     for name, other in others.items():
         torch.testing.assert_close(other(u), ours(u), atol=1e-4, rtol=1e-4)
@@ -127,24 +132,27 @@ def one_step_after_the_other(*tensors, **options):
     return ssd_sequential(*tensors, **options)
 
 
-def layer_of_transformers(ours: Mamba2) -> torch.nn.Module:
-    """Mamba-2 of transformers in PyTorch, with our weights."""
-    from transformers import Mamba2Config
+def layers_of_transformers(ours: Mamba2) -> dict[str, torch.nn.Module]:
+    """Mamba-2 of transformers in PyTorch, with our weights, by release and steps of a chunk."""
+    import transformers
     from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
 
-    config = Mamba2Config(
-        hidden_size=512,
-        expand=2,
-        head_dim=HEAD_DIM,
-        num_heads=HEADS,
-        state_size=D_STATE,
-        conv_kernel=4,
-        n_groups=1,
-        chunk_size=64,
-    )
-    mixer = Mamba2Mixer(config, layer_idx=0).train()
-    mixer.load_state_dict(ours.state_dict())
-    return mixer
+    mixers = {}
+    for chunk in (64, transformers.Mamba2Config().chunk_size):
+        config = transformers.Mamba2Config(
+            hidden_size=512,
+            expand=2,
+            head_dim=HEAD_DIM,
+            num_heads=HEADS,
+            state_size=D_STATE,
+            conv_kernel=4,
+            n_groups=1,
+            chunk_size=chunk,
+        )
+        mixer = Mamba2Mixer(config, layer_idx=0).train()
+        mixer.load_state_dict(ours.state_dict())
+        mixers[f"transformers {transformers.__version__}, chunk {chunk}"] = mixer
+    return mixers
 
 
 def detector(preset: str, batch: int) -> None:
@@ -169,12 +177,13 @@ def detector(preset: str, batch: int) -> None:
 
 
 def best_of(*calls: Callable[[], object]) -> list[float]:
+    now = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     best = [float("inf")] * len(calls)
     for _ in range(TURNS):
         for i, call in enumerate(calls):
-            start = time.perf_counter()
+            start = now()
             call()
-            best[i] = min(best[i], time.perf_counter() - start)
+            best[i] = min(best[i], now() - start)
     return best
 
 

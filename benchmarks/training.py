@@ -2,14 +2,14 @@
 
 Both train the same network on the same batches with the same loss, clipping and optimizer, step by
 step in turns, so that a busy machine slows both alike; the ratio is the median over pairs of
-neighbouring steps, in seconds of the processor (one thread). The bare loop does what everybody
-writes; the engine also seeds every step, keeps the buffers for a skipped one, checks loss and
-gradient, and measures.
+neighbouring steps, in seconds of the processor (one thread), and lies between `low` and `high` in
+95 of 100 cases. The bare loop does what everybody writes; the engine also seeds every step, keeps
+the buffers for a skipped one, checks loss and gradient, and measures.
 
 Where there is a GPU, the step of the full detector is measured there, too, with and without
 `torch.compile`: windows per second, and the share of the arithmetic that the device could do.
 
-Run it from the root of the repository: `python benchmarks/training.py [pairs]`.
+Run it from the root of the repository: `python benchmarks/training.py [seconds per figure]`.
 """
 
 import json
@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
@@ -43,6 +42,8 @@ from neurorun.training.stepper import Stepper
 
 LENGTH = 15360
 WARM_UP = 3
+PAIRS = (15, 150)
+"""How many pairs of steps make a figure: at least, and at most."""
 PEAK_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L4": 121e12}
 """Dense bfloat16 of tensor cores, from the data sheets of the devices."""
 
@@ -76,29 +77,34 @@ class Waves:
 
 def main() -> None:
     torch.set_num_threads(1)
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 40.0
     for preset, batch in (("small", 4), ("small", 16), ("medium", 4), ("full", 1)):
-        engine_beside_bare_loop(preset, batch, pairs if preset != "full" else max(3, pairs // 3))
-    waiting_for_data(pairs)
+        engine_beside_bare_loop(preset, batch, seconds)
+    waiting_for_data(n_steps=15)
     if torch.cuda.is_available():
         for compiled in (False, True):
             on_gpu(compiled=compiled)
 
 
-def engine_beside_bare_loop(preset: str, batch: int, pairs: int) -> None:
+def engine_beside_bare_loop(preset: str, batch: int, budget_s: float) -> None:
     config = TrainingConfig(mixed_precision=False)
     steps = [engine(preset, batch, config), bare(preset, batch, config)]
     for _ in range(WARM_UP):
         first, second = (step() for step in steps)
     assert abs(first - second) < 1e-5 * abs(second), "both must train alike"
+    pairs = int(np.clip(budget_s / sum(timed(step) for step in steps), *PAIRS))
     seconds = np.array([[timed(step) for step in in_turn(steps, n)] for n in range(pairs)])
     seconds[1::2] = seconds[1::2, ::-1]
+    ratios = np.sort(seconds[:, 0] / seconds[:, 1])
+    beside = 0.98 * np.sqrt(pairs)  # ranks: 1.96 deviations of the binomial with probability 1/2
     tell(
         f"engine's step beside a bare loop, preset {preset}, batch {batch}",
-        median((seconds[:, 0] / seconds[:, 1]).tolist()),
+        float(np.median(ratios)),
         "1",
-        engine_ms=1000 * median(seconds[:, 0].tolist()),
-        bare_ms=1000 * median(seconds[:, 1].tolist()),
+        low=float(ratios[int(pairs / 2 - beside)]),
+        high=float(ratios[int(pairs / 2 + beside)]),
+        engine_ms=1000 * float(np.median(seconds[:, 0])),
+        bare_ms=1000 * float(np.median(seconds[:, 1])),
         pairs=pairs,
     )
 
@@ -138,6 +144,7 @@ def bare(preset: str, batch: int, config: TrainingConfig) -> Callable[[], float]
         config.optimizer,
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
+        fused=True,
     )
     n_steps = iter(range(1_000_000))
 

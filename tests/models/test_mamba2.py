@@ -1,15 +1,19 @@
 from itertools import pairwise
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.functional import conv2d, pad, rms_norm, silu, softplus
 
 from neurorun.core import ConfigError
 from neurorun.models import Mamba2
+from neurorun.models.mamba2 import GatedNorm
 from neurorun.models.memory import Memory
+from neurorun.models.ssd import ssd_sequential
 
 pytestmark = pytest.mark.unit
 
@@ -28,6 +32,51 @@ def test_output_is_that_of_transformers():
     layer = Mamba2(16, d_state=8, head_dim=8)
     layer.load_state_dict(weights, strict=True)
     torch.testing.assert_close(layer(u), y, atol=1e-5, rtol=1e-5)
+
+
+def by_definition(layer, u):
+    """The layer in the words of its paper: one step after the other, and no care for speed."""
+    n_heads, inner = len(layer.D), len(layer.D) * layer.head_dim
+    gate, mixed, dt = layer.in_proj(u).split([inner, inner + 2 * layer.d_state, n_heads], dim=-1)
+    mixed = silu(layer.conv1d(pad(mixed.mT, (layer.conv1d.kernel_size[0] - 1, 0)))).mT
+    x, b, c = mixed.split([inner, layer.d_state, layer.d_state], dim=-1)
+    steps, fades = softplus(dt + layer.dt_bias), -layer.A_log.exp()
+    y, _ = ssd_sequential(
+        x.unflatten(-1, (n_heads, layer.head_dim)), steps, fades, b=b, c=c, d=layer.D
+    )
+    weight = layer.norm.weight
+    return layer.out_proj(rms_norm(y.flatten(2) * silu(gate), weight.shape, weight, eps=1e-5))
+
+
+@pytest.mark.parametrize("conv_kernel", [1, 4, 6])
+@pytest.mark.parametrize("n_steps", [1, 3, 23])
+def test_output_and_gradients_are_those_of_the_definition(n_steps, conv_kernel):
+    layer = small(conv_kernel=conv_kernel).double()
+    u = torch.randn(2, n_steps, 8, dtype=torch.float64, requires_grad=True)
+    found, expected = layer(u), by_definition(layer, u)
+    towards = torch.randn_like(expected)
+    leaves = [u, *layer.parameters()]
+    torch.testing.assert_close(
+        [found, *torch.autograd.grad(found, leaves, towards)],
+        [expected, *torch.autograd.grad(expected, leaves, towards)],
+        atol=1e-12,
+        rtol=1e-12,
+    )
+
+
+def test_silence_has_finite_gradients_in_the_norm():
+    norm = GatedNorm(4)
+    x, gate = (torch.zeros(1, 2, 4, requires_grad=True) for _ in range(2))
+    norm(x, gate).sum().backward()
+    assert all(torch.isfinite(tensor.grad).all() for tensor in (x, gate, norm.weight))
+
+
+@pytest.mark.parametrize("n_batch", [1, 3])
+def test_on_a_cpu_the_channels_of_the_convolution_lie_side_by_side(n_batch):
+    with mock.patch("neurorun.models.mamba2.conv2d", wraps=conv2d) as convolve:
+        small()(torch.randn(n_batch, 40, 8))
+    (row, _), _ = convolve.call_args
+    assert row.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_parameters_are_those_of_mamba_ssm():

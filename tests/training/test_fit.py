@@ -80,7 +80,7 @@ def test_a_plain_loop_of_pytorch_gives_the_same_weights(toy, run):
         {"params": kernels, "weight_decay": 0.3},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=1e-2)
+    optimizer = torch.optim.AdamW(groups, lr=1e-2, fused=True)
     step = 0
     for epoch in (1, 2):
         for inputs, targets in task.batches(epoch):

@@ -30,3 +30,20 @@ def test_frozen_parameters_and_empty_groups_are_left_out():
     made.bias.requires_grad_(False)
     optimizer = build_optimizer(made.parameters(), "adamw", learning_rate=0.1, weight_decay=0.3)
     assert [len(group["params"]) for group in optimizer.param_groups] == [1]
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_fused_steps_are_the_plain_ones(name):
+    trained = {}
+    for fused in (False, True):
+        torch.manual_seed(0)
+        made = model()
+        optimizer = build_optimizer(
+            made.parameters(), name, learning_rate=0.01, weight_decay=0.3, fused=fused
+        )
+        for _ in range(5):
+            optimizer.zero_grad()
+            made(torch.randn(3, 2, 6)).square().sum().backward()
+            optimizer.step()
+        trained[fused] = list(made.parameters())
+    torch.testing.assert_close(trained[True], trained[False], atol=1e-6, rtol=1e-5)

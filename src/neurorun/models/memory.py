@@ -31,11 +31,11 @@ class Memory:
 
 def after_past(
     layer: nn.Module,
-    piece: Float[Tensor, "batch channels steps"],
+    piece: Float[Tensor, "batch *channels steps"],
     n_past: int,
     *,
     memory: Memory | None,
-) -> Float[Tensor, "batch channels steps+{n_past}"]:
+) -> Float[Tensor, "batch *channels steps+{n_past}"]:
     """Put the last ``n_past`` steps of the signal so far before the piece.
 
     Examples

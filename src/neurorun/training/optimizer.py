@@ -31,7 +31,7 @@ def build_optimizer(
         Nesterov momentum 0.9
     learning_rate : the full rate; the schedule multiplies it
     weight_decay : of the decayed group, >= 0
-    fused : one kernel for all parameters; for CUDA
+    fused : one pass over memory for each parameter; for CPUs and CUDA
 
     Examples
     --------

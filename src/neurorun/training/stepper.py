@@ -15,7 +15,7 @@ from torch.distributed.tensor import DTensor
 from neurorun.core import TrainingError
 from neurorun.training.arrays import count_examples, to_tensors
 from neurorun.training.config import TrainingConfig
-from neurorun.training.devices import reduce_over_processes, scaler_of
+from neurorun.training.devices import is_sharded, reduce_over_processes, scaler_of
 from neurorun.training.ema import WeightAverage
 from neurorun.training.figures import StepFigures
 from neurorun.training.guard import BadStep, StepGuard
@@ -72,7 +72,7 @@ class Stepper:
             config.optimizer,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
-            fused=fabric.device.type == "cuda" and scaler_of(fabric) is None,
+            fused=_can_fuse(fabric),
         )
         update = fabric.setup_optimizers(self.optimizer)
         assert not isinstance(update, tuple)
@@ -211,6 +211,12 @@ class Stepper:
         if state.bad_in_a_row >= self._config.max_bad_steps:
             assert batch is not None
             raise self._guard.stop(batch, in_a_row=state.bad_in_a_row, folder=dump_to)
+
+
+def _can_fuse(fabric: Fabric) -> bool:
+    """Whether fused optimizers run here: not with a scaled loss, nor on shares of parameters."""
+    plain = scaler_of(fabric) is None and not is_sharded(fabric)
+    return plain and fabric.device.type in ("cpu", "cuda")
 
 
 def _criterion(task: TrainingTask, config: TrainingConfig, fabric: Fabric) -> SampleLoss:
