@@ -136,7 +136,8 @@ def test_a_region_is_painted_where_it_lies():
     red = (painted[..., 0] - painted[..., 2]) > 0.2
     assert (side.region[red] == region).all()
     assert red.any()
-    assert (painted[side.region == -1] == 1.0).all()
+    assert (painted[side.region == -1, 3] == 0.0).all()
+    assert (painted[side.region >= 0, 3] == 1.0).all()
 
 
 def test_colours_are_shares_of_the_largest():

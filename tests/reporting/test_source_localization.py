@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
@@ -67,7 +69,7 @@ GOOD = {
 }
 
 
-def run_with(folder, *, rows=None, estimates=(), metrics=METRICS):
+def run_with(folder, *, rows=None, estimates=(), metrics=METRICS, test_rows=None):
     record = create_run(
         folder, "source", config=CONFIG, metrics=metrics, monitor="average_precision",
         command=["neurorun"], source_dir=folder,
@@ -80,6 +82,10 @@ def run_with(folder, *, rows=None, estimates=(), metrics=METRICS):
             run.write_cortex(cortex())
         for one in estimates:
             run.write_estimate(one)
+        if test_rows:
+            run.of("test").write_table("localization", test_rows, caption="On the test.")
+            for one in estimates:
+                run.of("test").write_estimate(one)
     return open_run(run.folder)
 
 
@@ -93,7 +99,7 @@ def test_page_shows_methods_pictures_and_courses(tmp_path):
         "Peak error by noise",
         "peak error by signal-to-noise ratio",
         "On the cortex",
-        "data:image/png;base64,",
+        "data:image/webp;base64,",
         "row 1: 1 source at 10 dB",
     ):
         assert words in page
@@ -119,6 +125,34 @@ def test_the_page_says_where_the_model_loses(tmp_path, changes, verdict):
     page = render_report(run_with(tmp_path, rows=comparison({**GOOD, **changes})))
     assert verdict in page
     assert "of the best linear inverse, sLORETA, it is 20.0 (19.9 to 20.1) mm." in page
+
+
+def test_the_test_split_stands_beside_validation(tmp_path):
+    worse = comparison({**GOOD, "model": {"peak_error_mm": 7.0, "average_precision": 0.8}})
+    estimates = [kept("row 1", 4.0)]
+    run = run_with(tmp_path, rows=comparison(GOOD), test_rows=worse, estimates=estimates)
+    page = render_report(run)
+    for words in (
+        "Beside linear inverses: validation",
+        "Beside linear inverses: test",
+        "Estimates on the cortex: validation",
+        "Estimates on the cortex: test",
+        "<strong>7.000</strong>",
+        "On 8 simulated examples of test the peak error of the model is 7.000 (6.900 to 7.100) mm",
+    ):
+        assert words in page
+    identities = re.findall(r'\bid="([^"]+)"', page)
+    assert len(identities) == len(set(identities))
+    assert len(page) < 1_000_000
+
+
+def test_a_damaged_table_of_the_test_split_leaves_validation(tmp_path, caplog):
+    run = run_with(tmp_path, rows=comparison(GOOD), test_rows=comparison(GOOD))
+    (run.path / "scored/test/tables/localization.csv").write_text("no,table\n")
+    page = render_report(run)
+    assert "Beside linear inverses: validation" in page
+    assert "Beside linear inverses: test" not in page
+    assert "The table of methods on test is not shown" in caplog.text
 
 
 def test_without_millimetres_methods_are_told_by_rank(tmp_path):
@@ -147,7 +181,7 @@ def test_damaged_estimates_are_told(tmp_path):
     run = run_with(tmp_path, rows=comparison(GOOD), estimates=[kept("row 1", 4.0)])
     (run.path / "estimates/row 1_estimate.npz").write_bytes(b"no zip")
     page = render_report(run)
-    assert "Estimates could not be read" in page
+    assert "Estimates of validation could not be read" in page
     assert "estimates/row 1_estimate.npz" in page
     assert str(run.path) not in page
 

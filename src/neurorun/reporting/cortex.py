@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
 from neurorun.core import require
-from neurorun.reporting.figures import INK, QUIET, style
+from neurorun.reporting.figures import INK, style
 from neurorun.runs import Cortex
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ SHOWN_FROM = 0.1
 
 _SILENT = (0.84, 0.84, 0.84)
 _DARKEST = 0.6
+_LABEL = "#808080"
+"""Read on a light page and on a dark one: what is beside the surface shows the page."""
 
 
 class View(NamedTuple):
@@ -127,10 +129,10 @@ def draw_maps(sides: Sequence["Side"], maps: Sequence[CorticalMap]) -> "Figure":
         for row, one in zip(axes, maps, strict=True):
             for axis, side in zip(row, sides, strict=True):
                 _show(axis, side, one)
-            row[0].set_title(one.title, color=INK, fontsize=9)
+            row[0].set_title(one.title, color=_LABEL, fontsize=9)
         for axis, side in zip(axes[-1], sides, strict=True):
             axis.text(
-                0.5, -0.02, side.title, transform=axis.transAxes, color=QUIET, fontsize=8,
+                0.5, -0.02, side.title, transform=axis.transAxes, color=_LABEL, fontsize=8,
                 ha="center", va="top",
             )  # fmt: skip
     return figure
@@ -140,7 +142,8 @@ def _show(axis: "Axes", side: "Side", one: CorticalMap) -> None:
     axis.imshow(side.paint(one.strengths), interpolation="antialiased")
     visible = one.marked[side.is_seen[one.marked]]
     places = side.centre_px[visible]
-    axis.plot(places[:, 0], places[:, 1], "o", mfc="none", mec=INK, mew=1.1, ms=6, ls="none")
+    for colour, width in (("white", 2.6), (INK, 1.1)):
+        axis.plot(places[:, 0], places[:, 1], "o", mfc="none", mec=colour, mew=width, ms=6)
     axis.set_axis_off()
 
 
@@ -165,10 +168,11 @@ class Side:
 
     def paint(
         self, strengths: Float32[np.ndarray, " regions"]
-    ) -> Float64[np.ndarray, "height width 3"]:
-        """Colours of a map, on white."""
+    ) -> Float64[np.ndarray, "height width 4"]:
+        """Colours of a map, and how opaque it is: nothing is beside the surface."""
         painted = colours_of(strengths)[self.region] * self.light[:, :, None]
-        return np.where((self.region >= 0)[:, :, None], painted, 1.0)
+        is_surface = (self.region >= 0)[:, :, None]
+        return np.concatenate([np.where(is_surface, painted, _SILENT), is_surface], axis=2)
 
 
 def sides_of(cortex: Cortex) -> tuple[Side, ...]:

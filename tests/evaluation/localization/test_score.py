@@ -41,6 +41,21 @@ def test_a_perfect_estimate_is_perfect_at_any_scale(line):
         assert found == pytest.approx({name: float(one) for name, one in expected.items()})
 
 
+@pytest.mark.parametrize("level", [0.0, 0.3], ids=["silent", "constant"])
+def test_an_estimate_that_selects_nothing_counts_as_a_guess_anywhere(line, level):
+    estimate = np.full((50, 10), level)
+    leadfield = np.random.default_rng(0).normal(size=(4, 10))
+    truth = truth_of([2, 1], [8, 7])
+    sensors = Sensors(truth.activity @ leadfield.T, leadfield)
+    found = score_estimate(estimate, truth, line, rate_hz=500.0, sensors=sensors)
+    assert math.isnan(found["precision"])
+    assert math.isnan(found["precision_at_share"])
+    assert (found["recall"], found["missed_sources"], found["auroc"]) == (0.0, 1.0, 0.5)
+    assert (found["nmse"], found["centre_correlation"]) == pytest.approx((1.0, 0.0))
+    assert found["peak_error_mm"] > 0
+    assert found["region_error_mm"] > 0
+
+
 def test_every_declared_metric_is_measured_and_no_other(line):
     for config in (LocalizationConfig(), LocalizationConfig(published=True)):
         found = score_estimate(

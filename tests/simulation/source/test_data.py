@@ -12,7 +12,6 @@ from neurorun.simulation import (
     open_source_data,
     open_source_test,
     save_mat,
-    source_batches_on,
 )
 
 pytestmark = pytest.mark.unit
@@ -159,6 +158,33 @@ def test_no_clip_at_all_is_an_error_in_any_case(small_config, tmp_path):
         open_source_data(small_config(nmm_spikes_dir=tmp_path / "none"), seed=3)
 
 
+@pytest.mark.parametrize("level", [0.0, -1.0], ids=["silent", "negative"])
+def test_clips_without_a_spike_are_reported_and_never_become_nan(
+    small_config, small_world, tmp_path, caplog, level
+):
+    spikes = without_a_clip(small_world, tmp_path)
+    save_mat(spikes / "a3/nmm_1.mat", {"data": np.full((500, 30), level, np.float32)})
+    settings = {"val_split": 0, "missing_clips": "zeros", "test_metadata_path": None}
+    config = small_config(nmm_spikes_dir=spikes, **settings)
+    data = open_source_data(config, seed=3)
+    assert caplog.text.count("region 3 has no potential above 0") == 1
+    assert list(data.report.missing["train"].values()) == [4]
+    for eeg, targets in data.train.batches(1):
+        assert np.isfinite(eeg).all()
+        assert np.isfinite(targets).all()
+
+
+@pytest.mark.parametrize("name", ["v7", "octave"])
+def test_a_table_of_single_sources_is_used_as_it_is(shared, shared_settings, name):
+    path = shared / f"formats/single_source/{name}.mat"
+    settings = {**shared_settings, "train_metadata_path": path, "test_metadata_path": None}
+    data = open_source_data(SourceDataConfig(**settings, val_split=0), seed=1)
+    assert (len(data.train), data.train.plan.n_sources) == (44, 1)
+    example = data.train.example(0)
+    assert len(example.centres) == 1
+    assert example.eeg.any()
+
+
 def table_without_amplitudes(small_world, tmp_path, n_options=2):
     fields = load_mat(small_world / "source/train_sample_source1.mat")
     fields["scale_ratio"] = np.full((16, 2, n_options), np.nan)
@@ -247,13 +273,17 @@ def test_sources_are_drawn_anew_for_every_epoch(small_config):
     assert not trained & set(data.validation.plan.clip_keys().reshape(-1).tolist())
 
 
-def test_drawn_sources_stay_off_devices(small_config):
-    pytest.importorskip("torch")
-    growth = {"n_examples": 70, "n_validation": 0}
-    data = open_source_data(small_config(use_metadata_loader=False, growth=growth), seed=3)
+def test_drawn_sources_are_made_by_threads_and_sparse_as_by_none(small_config):
+    growth = {"n_examples": 10, "n_validation": 0}
+    drawn = {"use_metadata_loader": False, "growth": growth}
+    data = open_source_data(small_config(**drawn), seed=3)
     assert set(data.splits) == {"train", "test"}
-    with pytest.raises(DataError, match="are made on the CPU only; write them as a table"):
-        source_batches_on(data.train, "cpu")
+    more = {"num_workers": 2, "sparse_targets": True}
+    threads = open_source_data(small_config(**drawn, **more), seed=3).train
+    pairs = zip(copied(data.train.batches(2)), copied(threads.batches(2)), strict=True)
+    for (eeg, target), (eeg2, parts) in pairs:
+        np.testing.assert_array_equal(eeg, eeg2)
+        np.testing.assert_array_equal(target, parts.dense(30))
 
 
 def test_drawing_sources_needs_an_anatomy(small_config, tmp_path):
@@ -276,43 +306,12 @@ def test_settings_that_cannot_be_met_are_refused(settings, message):
         SourceDataConfig(**settings)
 
 
-@pytest.mark.parametrize("noise", ["none", "global", "deepsif"])
-def test_batches_on_a_device_are_the_same(small_config, noise):
-    pytest.importorskip("torch")
-    data = open_source_data(small_config(noise=noise), seed=3)
-    data.train.maker.places[2, 0] = -1
-    on_device = source_batches_on(data.train, "cpu")
-    assert on_device.n_batches(2) == 3
-    for (eeg, target), (eeg2, target2) in zip(
-        on_device.batches(2), copied(data.train.batches(2)), strict=True
-    ):
-        np.testing.assert_allclose(eeg.numpy(), eeg2, atol=3e-6)
-        np.testing.assert_allclose(target.numpy(), target2, atol=1e-6)
-
-
-@pytest.mark.gpu
-def test_batches_on_a_gpu_are_the_same(small_config):
-    data = open_source_data(small_config(), seed=3)
-    on_device = source_batches_on(data.train, "cuda")
-    for (eeg, target), (eeg2, target2) in zip(
-        on_device.batches(2), copied(data.train.batches(2)), strict=True
-    ):
-        np.testing.assert_allclose(eeg.cpu().numpy(), eeg2, atol=1e-5)
-        np.testing.assert_allclose(target.cpu().numpy(), target2, atol=1e-5)
-
-
-def test_what_does_not_go_on_a_device_is_refused(small_config, tmp_path):
-    pytest.importorskip("torch")
-    data = open_source_data(small_config(), seed=3)
-    with pytest.raises(DataError, match=r"make the batches with SourceExamples.batches"):
-        source_batches_on(data.train, "cpu", n_bytes_limit=100)
+def test_recorded_noise_without_a_signal_is_refused(small_config, tmp_path):
     noise = np.random.default_rng(0).standard_normal((2, 500, 8))
     save_mat(tmp_path / "noise.mat", {"data": noise})
     config = small_config(noise="realistic", realistic_noise_path=tmp_path / "noise.mat")
     data = open_source_data(config, seed=3)
     assert np.isfinite(data.train.example(0).eeg).all()
-    with pytest.raises(DataError, match="Recorded noise is added on the CPU only"):
-        source_batches_on(data.train, "cpu")
     save_mat(tmp_path / "noise.mat", {"data": noise * 0})
     with pytest.raises(FormatError, match="has a silent channel"):
         open_source_data(config, seed=3)

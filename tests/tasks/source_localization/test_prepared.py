@@ -7,6 +7,7 @@ import torch
 from neurorun.core import SILENT, DataError
 from neurorun.evaluation import localization_metrics
 from neurorun.tasks import TASKS
+from neurorun.training.arrays import to_tensors
 
 pytestmark = pytest.mark.integration
 
@@ -54,6 +55,31 @@ def test_batches_and_loss_fit_the_network(settings, sparse):
     assert set(figures) == {"loss", "mae"}
     assert float(figures["loss"].detach()) > 0
     assert figures["loss"].requires_grad
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_batches_of_a_device_are_those_of_threads(settings, sparse):
+    loading = {"sparse_targets": sparse, "batch_size": 4, "num_workers": 0}
+    there, here = (
+        TASK.prepare(settings(data={**loading, "device": device})) for device in ("cpu", None)
+    )
+    model = here.build_model()
+    assert there.n_batches(1) == here.n_batches(1)
+
+    def losses(one):
+        for batch in one.batches(1):
+            eeg, targets = (to_tensors(part, torch.device("cpu")) for part in batch)
+            yield float(one.loss(model, eeg, targets, None)["loss"].detach())
+
+    np.testing.assert_allclose(list(losses(there)), list(losses(here)), rtol=1e-4)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
+def test_a_device_that_is_not_there_is_refused_before_training(settings):
+    with pytest.raises(
+        DataError, match=r"does not find the device 'cuda' here .*data.device: null"
+    ):
+        TASK.prepare(settings(data={"device": "cuda"}))
 
 
 def test_whole_and_sparse_targets_give_the_same_loss(settings):

@@ -57,10 +57,16 @@ def test_layout_of_earlier_loaders_is_trained_scored_and_reported(project, setti
     assert check_run(folder) == ()
     assert set(run.metrics) == {"validation", "test"}
     assert not math.isnan(run.metrics["test"]["peak_error_mm"])
-    assert len(run.estimates.keys()) == 1
-    assert "localization" in run.tables
+    for split in ("validation", "test"):
+        kept = run.of(split)
+        assert len(kept.estimates.keys()) == 1
+        methods = {row["method"] for row in kept.tables["localization"].rows}
+        assert methods == {"model", "sLORETA", "MNE"}
+    assert run.cortex.centre_mm.shape == (24, 3)
+    assert not (run.of("test").path / "estimates/cortex.npz").exists(), "it is kept once"
     page = render_report(run)
-    assert "Beside linear inverses" in page
+    assert "Beside linear inverses: validation" in page
+    assert "Beside linear inverses: test" in page
     assert "sLORETA" in page
     found = experiment.evaluate(folder, project / "source/test_sample_source1.mat")
     assert found.split == "test_sample_source1"

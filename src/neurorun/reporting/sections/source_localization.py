@@ -2,28 +2,35 @@
 
 import base64
 import io
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from neurorun.core import DataError, Metric, RunError, require
+from neurorun.core import DataError, Metric, RunError
 from neurorun.reporting.cortex import CorticalMap, draw_maps, sides_of
 from neurorun.reporting.facts import Facts
+from neurorun.reporting.figures import style
 from neurorun.reporting.localization_figures import ErrorLine, draw_courses, draw_errors
 from neurorun.reporting.localization_table import COMPARISON, ComparedLine, Comparison
-from neurorun.reporting.pictures import inline_svg, png_of
+from neurorun.reporting.pictures import DPI, inline_svg
 from neurorun.reporting.sections.task_page import TaskPage
 from neurorun.reporting.words import count_in_words, listed, metric_in_words, number_in_words
-from neurorun.runs import KeptEstimate, MethodEstimate
+from neurorun.runs import CaptionedTable, KeptEstimate, MethodEstimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SPLITS = ("validation", "test")
+"""Splits that the page shows."""
 MAPS_LIMIT_BYTES = 600_000
 """Room for maps of the cortex in a page that stays below a megabyte."""
-N_COLOURS = 128
+_COMPRESSED = {"quality": 60, "alpha_quality": 30}
+"""How maps are compressed: of 100, where nothing is lost, for colours and for their edge."""
 _PLACE = "peak_error_mm"
 _RANK = "average_precision"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +50,71 @@ class ShownExample:
     courses: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShownSplit:
+    """What the page shows of one split, or of other data.
+
+    Parameters
+    ----------
+    name : of the split
+    methods : headings of the columns; the model is the first
+    caption, lines : the table of all measures
+    judged_by, circumstances : one measure, by what the examples are like
+    error_figure : that measure against noise; None where there is one level
+    examples, fault : estimates on the cortex, and why they cannot be shown if they cannot
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    caption: str
+    lines: tuple[ComparedLine, ...]
+    judged_by: str
+    circumstances: tuple[tuple[str, list[tuple[int, ComparedLine]]], ...]
+    error_figure: str | None
+    examples: tuple[ShownExample, ...]
+    fault: str | None
+
+
 def contents(facts: Facts) -> dict[str, Any]:
-    """Tables of all methods, the error against noise, and estimates on the cortex."""
-    comparison = _comparison(facts)
-    examples, fault = _examples(facts, comparison)
-    return {
-        "methods": [] if comparison is None else _headings(comparison),
-        "compared": [] if comparison is None else _lines(comparison, facts),
-        "circumstances": [] if comparison is None else _circumstances(comparison, facts),
-        "error_figure": None if comparison is None else _error_figure(comparison, facts),
-        "compared_caption": "" if comparison is None else facts.tables[COMPARISON].caption,
-        "judged_by": _spoken(_main_metric(comparison, facts)) if comparison else "",
-        "shown_examples": examples,
-        "estimates_fault": fault,
-    }
+    """Tables of all methods, the error against noise, and estimates on the cortex, by split."""
+    shown = (_split(facts, name) for name in SPLITS)
+    return {"compared_splits": [one for one in shown if one.lines or one.examples or one.fault]}
 
 
-def _comparison(facts: Facts) -> Comparison | None:
-    table = facts.tables.get(COMPARISON)
+def _split(facts: Facts, name: str) -> ShownSplit:
+    table, comparison = _table(facts, name), _comparison(facts, name)
+    examples, fault = _examples(facts, name, comparison)
+    if table is None or comparison is None:
+        return ShownSplit(name, (), "", (), "", (), None, tuple(examples), fault)
+    metric = _main_metric(comparison, facts)
+    return ShownSplit(
+        name=name,
+        methods=tuple(_headings(comparison)),
+        caption=table.caption,
+        lines=tuple(_lines(comparison, facts)),
+        judged_by=_spoken(metric),
+        circumstances=tuple(_circumstances(comparison, metric)),
+        error_figure=_error_figure(comparison, metric, name),
+        examples=tuple(examples),
+        fault=fault,
+    )
+
+
+def _table(facts: Facts, split: str) -> CaptionedTable | None:
+    """Means of all methods on a split; None if there are none, or none that can be read."""
+    if split == "validation":
+        return facts.tables.get(COMPARISON)
+    try:
+        tables = facts.run.of(split).tables
+        found = [tables[name] for name in tables if name == COMPARISON]
+    except DataError as error:
+        logger.warning("The table of methods on %s is not shown: %s", split, error)
+        return None
+    return found[0] if found else None
+
+
+def _comparison(facts: Facts, split: str) -> Comparison | None:
+    table = _table(facts, split)
     return None if table is None or not table.rows else Comparison(table.rows)
 
 
@@ -80,9 +134,8 @@ def _main_metric(comparison: Comparison, facts: Facts) -> Metric:
 
 
 def _circumstances(
-    comparison: Comparison, facts: Facts
+    comparison: Comparison, metric: Metric
 ) -> list[tuple[str, list[tuple[int, ComparedLine]]]]:
-    metric = _main_metric(comparison, facts)
     return [
         (
             name,
@@ -98,12 +151,11 @@ def _circumstances(
     ]
 
 
-def _error_figure(comparison: Comparison, facts: Facts) -> str | None:
-    """Drawing of the main metric against noise, if there are several levels."""
+def _error_figure(comparison: Comparison, metric: Metric, split: str) -> str | None:
+    """Drawing of a metric against noise, if there are several levels."""
     levels = dict(comparison.circumstances()).get("noise", ())
     if len(levels) < 2:
         return None
-    metric = _main_metric(comparison, facts)
     lines = [_error_line(comparison, method, metric, levels) for method in comparison.methods]
     figure = draw_errors(
         lines,
@@ -111,7 +163,7 @@ def _error_figure(comparison: Comparison, facts: Facts) -> str | None:
         title=f"{_spoken(metric)} by signal-to-noise ratio",
         unit=f"{metric.unit if metric.unit != '1' else ''} ({metric.better} is better)".strip(),
     )
-    return inline_svg(figure, "noise")
+    return inline_svg(figure, f"noise{split}")
 
 
 def _error_line(
@@ -128,21 +180,24 @@ def _error_line(
     )
 
 
-def _examples(facts: Facts, comparison: Comparison | None) -> tuple[list[ShownExample], str | None]:
+def _examples(
+    facts: Facts, split: str, comparison: Comparison | None
+) -> tuple[list[ShownExample], str | None]:
     """Estimates that were kept, and why they cannot be shown if they cannot."""
     try:
-        kept = list(facts.run.estimates.values())
+        kept = list(facts.run.of(split).estimates.values())
         cortex = facts.run.cortex if kept else None
     except (DataError, RunError) as error:
         return [], str(error).replace(f"{facts.run.path}/", "")
     if cortex is None:
         return [], None
     beside = _best_inverse(comparison, facts)
-    sides, room, shown = sides_of(cortex), MAPS_LIMIT_BYTES, []
+    sides, room, shown = sides_of(cortex), MAPS_LIMIT_BYTES // len(SPLITS), []
     for place, one in enumerate(sorted(kept, key=_model_error, reverse=True)):
         address = _address(draw_maps(sides, _maps(one)))
         room -= len(address)
-        shown.append(_shown(one, address if room >= 0 else None, beside, place))
+        drawing = f"course{split}{chr(ord('a') + place)}"
+        shown.append(_shown(one, address if room >= 0 else None, beside, drawing))
     return shown, None
 
 
@@ -170,7 +225,9 @@ def _title(one: MethodEstimate) -> str:
     return f"{name}: peak {number_in_words(one.error_mm)} mm from the centre"
 
 
-def _shown(kept: KeptEstimate, address: str | None, beside: str | None, place: int) -> ShownExample:
+def _shown(
+    kept: KeptEstimate, address: str | None, beside: str | None, drawing: str
+) -> ShownExample:
     n_sources = count_in_words(len(kept.centres), "source")
     followed = [
         one for position, one in enumerate(kept.methods) if position == 0 or one.method == beside
@@ -180,38 +237,43 @@ def _shown(kept: KeptEstimate, address: str | None, beside: str | None, place: i
         title=f"{kept.example}: {n_sources} at {kept.snr_db:g} dB",
         words=f"{n_regions} of {len(kept.strengths):,} are active.",
         maps=address,
-        courses=inline_svg(draw_courses(kept, followed), f"course{chr(ord('a') + place)}"),
+        courses=inline_svg(draw_courses(kept, followed), drawing),
     )
 
 
 def _address(figure: "Figure") -> str:
-    """A picture inside the page, in few colours: maps have few, and pages are to stay small."""
-    pillow = require("PIL.Image", extra="report")
-    image = pillow.open(io.BytesIO(png_of(figure))).convert("RGB").quantize(N_COLOURS)
+    """A picture inside the page: small, and with the page as its background."""
     stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    with style():
+        figure.savefig(stream, format="webp", facecolor="none", dpi=DPI, pil_kwargs=_COMPRESSED)
+    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 def sentences(facts: Facts) -> list[str]:
-    """What was scored, how far the model is off, and where it is better or worse than others."""
-    comparison = _comparison(facts)
-    if comparison is None:
-        return []
+    """How far the model is off on each split, and where it is better or worse than others."""
+    told = []
+    for split in SPLITS:
+        comparison = _comparison(facts, split)
+        if comparison is not None:
+            told += _told(comparison, facts, split)
+    return told
+
+
+def _told(comparison: Comparison, facts: Facts, split: str) -> list[str]:
     metric = _main_metric(comparison, facts)
     best = _best_inverse(comparison, facts)
     own = comparison.mean(comparison.model, metric.name)
-    told = [
-        f"On {count_in_words(comparison.n_examples, 'simulated example')} of validation the "
+    error = (
+        f"On {count_in_words(comparison.n_examples, 'simulated example')} of {split} the "
         f"{_spoken(metric)} of the model is {own.words}{_unit(metric)}"
-        + (
-            "."
-            if best is None
-            else f"; of the best linear inverse, {best}, it is "
-            f"{comparison.mean(best, metric.name).words}{_unit(metric)}."
-        )
+    )
+    if best is None:
+        return [f"{error}."]
+    other = comparison.mean(best, metric.name)
+    return [
+        f"{error}; of the best linear inverse, {best}, it is {other.words}{_unit(metric)}.",
+        _verdict(comparison, facts),
     ]
-    return told if best is None else [*told, _verdict(comparison, facts)]
 
 
 def _spoken(metric: Metric) -> str:
@@ -244,7 +306,7 @@ def _verdict(comparison: Comparison, facts: Facts) -> str:
 
 def remark(metric: Metric, facts: Facts) -> str:
     """What the best linear inverse has."""
-    comparison = _comparison(facts)
+    comparison = _comparison(facts, "validation")
     if comparison is None or len(comparison.methods) < 2:
         return ""
     others = [(one, comparison.mean(one, metric.name).mean) for one in comparison.methods[1:]]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
 from neurorun.simulation.source.maker import ExampleMaker
+from neurorun.simulation.source.plan import NOTHING
 
 Allocate = Callable[[tuple[int, ...]], np.ndarray]
 
@@ -46,37 +47,49 @@ def plain_buffer(shape: tuple[int, ...]) -> np.ndarray:
 
 
 class BatchBuffer:
-    """Memory of one batch; of dense targets only the rows of the last patches are cleared."""
+    """Memory of one batch; of dense targets only the rows of the last patches are cleared.
+
+    Parameters
+    ----------
+    eeg_shape : examples, channels, samples
+    height : regions of a dense target, or room for those of all patches of an example
+    sparse : whether targets leave out silent regions
+    allocate : makes float32 buffers
+    """
 
     def __init__(
-        self, maker: ExampleMaker, batch_size: int, *, sparse: bool, allocate: Allocate
+        self, eeg_shape: tuple[int, int, int], height: int, *, sparse: bool, allocate: Allocate
     ) -> None:
-        self._maker, self._sparse = maker, sparse
-        self._eeg = allocate((batch_size, maker.n_channels, maker.n_samples))
-        height = maker.width if sparse else maker.n_regions
-        self._targets = allocate((batch_size, height, maker.n_samples))
+        batch_size, _, n_samples = eeg_shape
+        self._sparse = sparse
+        self._eeg = allocate(eeg_shape)
+        self._targets = allocate((batch_size, height, n_samples))
         self._targets[:] = 0
-        self._regions = np.full((batch_size, maker.width), -1, np.int32)
+        self._regions = np.full((batch_size, height if sparse else 0), NOTHING, np.int32)
         self._written = [np.empty(0, np.int64)] * batch_size
 
-    def fill(self, rows: Int64[np.ndarray, " batch"], epoch: int) -> SourceBatch:
+    def fill(
+        self, maker: ExampleMaker, rows: Int64[np.ndarray, " batch"], epoch: int
+    ) -> SourceBatch:
         """Make the examples of some rows; the arrays are views into this buffer."""
-        n = len(rows)
-        for place, row in enumerate(rows.tolist()):
-            made = self._maker.make(row, epoch, self._eeg[place])
+        n, height = len(rows), 1
+        for place, made in enumerate(maker.make(rows, epoch, self._eeg)):
             target, width = self._targets[place], len(made.regions)
             if self._sparse:
                 target[:width], target[width:] = made.values, 0
                 self._regions[place, :width] = made.regions
-                self._regions[place, width:] = -1
+                self._regions[place, width:] = NOTHING
+                height = max(height, width)
             else:
                 target[self._written[place]] = 0
                 target[made.regions] = made.values
                 self._written[place] = made.regions
         if not self._sparse:
             return self._eeg[:n], self._targets[:n]
-        height = max(1, int((self._regions[:n] >= 0).sum(axis=1).max(initial=0)))
         return self._eeg[:n], SparseTargets(self._regions[:n, :height], self._targets[:n, :height])
+
+
+Fill = Callable[[BatchBuffer, Int64[np.ndarray, " batch"]], SourceBatch]
 
 
 class BatchRing:
@@ -92,13 +105,13 @@ class BatchRing:
         self._buffers, self._n_workers = buffers, n_workers
 
     def run(
-        self, batches: list[Int64[np.ndarray, " _"]], epoch: int
+        self, batches: list[Int64[np.ndarray, " _"]], fill: Fill
     ) -> Iterator[tuple[SourceBatch, float]]:
         """Yield each batch, valid until the next is asked for, and the seconds waited for it."""
         if not self._n_workers:
             for rows in batches:
                 begun = time.perf_counter()
-                yield self._buffers[0].fill(rows, epoch), time.perf_counter() - begun
+                yield fill(self._buffers[0], rows), time.perf_counter() - begun
             return
         threads = ThreadPoolExecutor(self._n_workers, "neurorun-source")
         waiting: deque[Future[SourceBatch]] = deque()
@@ -106,7 +119,7 @@ class BatchRing:
             for number in range(len(batches) + len(self._buffers) - 1):
                 if number < len(batches):
                     buffer = self._buffers[number % len(self._buffers)]
-                    waiting.append(threads.submit(buffer.fill, batches[number], epoch))
+                    waiting.append(threads.submit(fill, buffer, batches[number]))
                 if number >= len(self._buffers) - 1 and waiting:
                     begun = time.perf_counter()
                     batch = waiting.popleft().result()

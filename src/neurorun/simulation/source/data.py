@@ -2,8 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64
 
 from neurorun.core import SILENT, DataError, Progress
 from neurorun.simulation.source.anatomy import Anatomy, load_anatomy
-from neurorun.simulation.source.batches import Allocate, SourceBatch, plain_buffer
+from neurorun.simulation.source.batches import Allocate, plain_buffer
 from neurorun.simulation.source.choice import choose_rows, divide_rows
 from neurorun.simulation.source.clip_file import ClipKey, ClipPath, clip_file, find_clips
 from neurorun.simulation.source.config import (
@@ -22,7 +22,7 @@ from neurorun.simulation.source.config import (
     store_folder,
 )
 from neurorun.simulation.source.drawing import PlanDrawer, divide_clips
-from neurorun.simulation.source.examples import FIXED_EPOCH, SourceExample, SourceExamples
+from neurorun.simulation.source.examples import FIXED_EPOCH, SourceExamples
 from neurorun.simulation.source.leadfield import load_leadfield
 from neurorun.simulation.source.maker import ExampleMaker, Forward, Recipe
 from neurorun.simulation.source.noise import load_recorded_noise
@@ -33,6 +33,9 @@ from neurorun.simulation.source.store import SpikeStore, build_store
 
 _VARIANTS = 8
 """Patches that each region may grow; one more set is kept for validation."""
+
+_LOOKED_AT = 64
+"""Drawn rows of which tables and manifests tell."""
 
 logger = logging.getLogger(__name__)
 
@@ -332,7 +335,7 @@ class _Opener:
         if not len(plan):
             places = np.full(plan.centres.shape, -1, np.int64)
             return self._examples(
-                ExampleMaker(plan, row_ids, places, forward=self.forward, recipe=self.recipe()),
+                ExampleMaker(plan, row_ids, places, forward=self.forward, recipe=self.recipe),
                 shuffled,
             )
         found = resolve_plan(
@@ -348,7 +351,7 @@ class _Opener:
         self._facts += [(f"{split}: {name}", value) for name, value in found.facts.items()]
         self._missing[split] = found.missing
         maker = ExampleMaker(
-            found.plan, found.row_ids, found.places, forward=self.forward, recipe=self.recipe()
+            found.plan, found.row_ids, found.places, forward=self.forward, recipe=self.recipe
         )
         return self._examples(maker, shuffled)
 
@@ -366,6 +369,19 @@ class _Opener:
             "allocate": self._allocate,
         }
 
+    def maker(self, plan: SourcePlan, row_ids: Int64[np.ndarray, " rows"]) -> ExampleMaker:
+        """What makes examples of a plan that names only clips that are there."""
+        keys = plan.clip_keys()
+        places = [self.store.place(clip_key(int(key)) or (-1, -1)) for key in keys.reshape(-1)]
+        return ExampleMaker(
+            plan,
+            row_ids,
+            np.array(places, np.int64).reshape(keys.shape),
+            forward=self.forward,
+            recipe=self.recipe,
+        )
+
+    @cached_property
     def recipe(self) -> Recipe:
         """How examples are made."""
         config = self._config
@@ -386,46 +402,37 @@ class _Opener:
 
 
 class GrownExamples(SourceExamples):
-    """Examples whose sources are drawn anew for every epoch."""
+    """Examples whose sources are drawn anew for every epoch, batch by batch.
+
+    Parameters
+    ----------
+    opener : what they are made with
+    drawer : draws rows of a plan
+    n_rows : examples of an epoch
+    """
 
     def __init__(self, opener: _Opener, drawer: PlanDrawer, n_rows: int) -> None:
         self._opener, self._drawer, self._n_rows = opener, drawer, n_rows
-        first = np.arange(min(n_rows, 64))
-        super().__init__(self._maker_for(0, first), shuffled=False, **opener.loading())
+        some, _ = self.maker_for(np.arange(min(n_rows, _LOOKED_AT)), FIXED_EPOCH)
+        super().__init__(some, shuffled=True, **opener.loading())
 
     def __len__(self) -> int:
         return self._n_rows
 
-    def example(self, row: int, *, epoch: int = FIXED_EPOCH) -> SourceExample:
-        """Make one example of an epoch, with what is known of it."""
-        return self._examples_of(epoch, np.array([row])).example(0, epoch=epoch)
+    @property
+    def width(self) -> int:
+        """Regions that the patches of an example may have at most."""
+        n_patch: int = self.plan.regions.shape[2]
+        return min(self.n_regions, self.plan.n_sources * n_patch)
 
-    def batches(self, epoch: int, *, start: int = 0, stride: int = 1) -> Iterator[SourceBatch]:
-        """Yield EEG and targets of batches of an epoch; sources are drawn batch by batch."""
-        size = self.batch_size
-        for first in range(start * size, self._n_rows, stride * size):
-            rows = np.arange(first, min(first + size, self._n_rows))
-            yield next(self._examples_of(epoch, rows).batches(epoch))
-
-    def _examples_of(self, epoch: int, rows: Int64[np.ndarray, " rows"]) -> SourceExamples:
-        loading = {**self._opener.loading(), "n_workers": 0}
-        return _InOrder(self._maker_for(epoch, rows), shuffled=True, **loading)
-
-    def _maker_for(self, epoch: int, rows: Int64[np.ndarray, " rows"]) -> ExampleMaker:
-        plan = self._drawer.draw(epoch, rows)
-        keys = plan.clip_keys()
-        store = self._opener.store
-        places = np.array(
-            [[store.place(clip_key(int(k)) or (-1, -1)) for k in row] for row in keys]
-        )
-        return ExampleMaker(
-            plan, rows, places, forward=self._opener.forward, recipe=self._opener.recipe()
-        )
-
-
-class _InOrder(SourceExamples):
-    """Examples that belong to an epoch but come as they are."""
-
-    def order(self, epoch: int) -> Int64[np.ndarray, " rows"]:  # noqa: ARG002 - as the base has it
-        """Rows as they are."""
+    def order(self, epoch: int) -> Int64[np.ndarray, " rows"]:
+        """Rows as they are; they are drawn anew anyway."""
+        del epoch
         return np.arange(len(self))
+
+    def maker_for(
+        self, rows: Int64[np.ndarray, " rows"], epoch: int
+    ) -> tuple[ExampleMaker, Int64[np.ndarray, " rows"]]:
+        """Draw the sources of some rows of an epoch."""
+        plan = self._drawer.draw(epoch, rows)
+        return self._opener.maker(plan, rows), np.arange(len(rows))

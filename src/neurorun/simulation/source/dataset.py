@@ -154,8 +154,8 @@ class SpikeEEGMetadataDataset:
         maker = self._maker
         eeg = np.empty((len(indices), maker.n_channels, maker.n_samples), np.float32)
         sources = np.zeros((len(indices), maker.n_regions, maker.n_samples), np.float32)
-        for place, index in enumerate(indices):
-            made = maker.make(int(index), self.epoch if epoch is None else epoch, eeg[place])
+        rows, epoch = np.array(indices, np.int64), self.epoch if epoch is None else epoch
+        for place, made in enumerate(maker.make(rows, epoch, eeg)):
             sources[place, made.regions] = made.values
         return eeg.swapaxes(1, 2), sources.swapaxes(1, 2)
 

@@ -53,44 +53,46 @@ class NormalNumbers:
 
     Parameters
     ----------
-    size : how many numbers are made at once
+    size : how many numbers belong to a key
+    n_keys : how many keys are served at once at most
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, n_keys: int = 1) -> None:
         half = -(-size // 2)
         self._counters = np.arange(1, half + 1, dtype=np.uint64) * np.uint64(GAMMA)
-        self._mixed, self._shifted = np.empty(half, np.uint64), np.empty(half, np.uint64)
-        self._uniform, self._cosine = np.empty(2 * half, np.float32), np.empty(half, np.float32)
-        self._size = size
+        self._mixed = np.empty((n_keys, half), np.uint64)
+        self._shifted = np.empty_like(self._mixed)
+        self._radius, self._angle, self._cosine = np.empty((3, n_keys, half), np.float32)
+        self._n_sines = size - half
 
-    def fill(self, key: np.uint64, out: Float32[np.ndarray, " size"]) -> None:
-        """Write the numbers that belong to a key.
+    def fill(self, keys: Keys, out: Float32[np.ndarray, "rows size"]) -> None:
+        """Write the numbers that belong to some keys.
 
         64 mixed bits give two uniform numbers of 32 bits, and these two normal ones [2]_.
         """
-        self._mix(key)
-        half = len(self._mixed)
-        halves = self._mixed.view(np.uint32)
-        radius, angle = self._uniform[:half], self._uniform[half:]
-        np.copyto(radius, halves[0::2], casting="unsafe")
-        np.copyto(angle, halves[1::2], casting="unsafe")
+        n = len(keys)
+        radius, angle, cosine = self._radius[:n], self._angle[:n], self._cosine[:n]
+        halves = self._mix(keys).view(np.uint32)
+        np.copyto(radius, halves[:, 0::2], casting="unsafe")
+        np.copyto(angle, halves[:, 1::2], casting="unsafe")
         radius *= np.float32(2.0**-32)
         np.maximum(radius, np.float32(SMALLEST_UNIFORM), out=radius)
         np.log(radius, out=radius)
         radius *= np.float32(-2)
         np.sqrt(radius, out=radius)
         angle *= np.float32(2 * np.pi * 2.0**-32)
-        np.cos(angle, out=self._cosine)
+        np.cos(angle, out=cosine)
         np.sin(angle, out=angle)
-        np.multiply(self._cosine, radius, out=out[:half])
-        np.multiply(angle[: self._size - half], radius[: self._size - half], out=out[half:])
+        half, n_sines = radius.shape[1], self._n_sines
+        np.multiply(cosine, radius, out=out[:, :half])
+        np.multiply(angle[:, :n_sines], radius[:, :n_sines], out=out[:, half:])
 
-    def _mix(self, key: np.uint64) -> None:
-        z, t = self._mixed, self._shifted
-        np.add(self._counters, key, out=z)
+    def _mix(self, keys: Keys) -> np.ndarray:
+        z, t = self._mixed[: len(keys)], self._shifted[: len(keys)]
+        np.add(self._counters, keys[:, None], out=z)
         for shift, multiplier in zip(SHIFTS[:2], MULTIPLIERS, strict=True):
             np.right_shift(z, np.uint64(shift), out=t)
             np.bitwise_xor(z, t, out=z)
             np.multiply(z, np.uint64(multiplier), out=z)
         np.right_shift(z, np.uint64(SHIFTS[2]), out=t)
-        np.bitwise_xor(z, t, out=z)
+        return np.bitwise_xor(z, t, out=z)

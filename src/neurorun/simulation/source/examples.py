@@ -103,8 +103,20 @@ class SourceExamples:
         """Samples of both."""
         return self.maker.n_samples
 
+    @property
+    def width(self) -> int:
+        """Regions that the patches of an example have at most."""
+        return self.maker.width
+
     def __len__(self) -> int:
         return len(self.plan)
+
+    def maker_for(
+        self, rows: Int64[np.ndarray, " rows"], epoch: int
+    ) -> tuple[ExampleMaker, Int64[np.ndarray, " rows"]]:
+        """What makes some rows of an epoch, and where they are in its plan."""
+        del epoch
+        return self.maker, rows
 
     def example(self, row: int, *, epoch: int = FIXED_EPOCH) -> SourceExample:
         """Make one example in memory of its own, with what is known of it.
@@ -114,21 +126,22 @@ class SourceExamples:
         row : position in this split
         epoch : decides amplitudes and noise
         """
-        maker = self.maker
-        eeg = np.empty((maker.n_channels, maker.n_samples), np.float32)
+        maker, rows = self.maker_for(np.array([row]), epoch)
+        eeg = np.empty((1, maker.n_channels, maker.n_samples), np.float32)
         clean = np.empty_like(eeg)
-        clean_scale = maker.make(row, epoch, clean, noise="none").eeg_scale
-        made = maker.make(row, epoch, eeg)
+        clean_scale = next(maker.make(rows, epoch, clean, noise="none")).eeg_scale
+        made = next(maker.make(rows, epoch, eeg))
         target = np.zeros((maker.n_regions, maker.n_samples), np.float32)
         target[made.regions] = made.values
+        plan, row = maker.plan, int(rows[0])
         sources = maker.active_sources(row)
         return SourceExample(
-            eeg=eeg,
+            eeg=eeg[0],
             target=target,
-            centres=tuple(int(c) for c in self.plan.centres[row, sources]),
-            patches=tuple(self.plan.patch(row, source) for source in sources),
-            snr_db=float(self.plan.snr_db[row]),
-            true_snr_db=_ratio_db(clean * (clean_scale / made.eeg_scale), eeg),
+            centres=tuple(int(c) for c in plan.centres[row, sources]),
+            patches=tuple(plan.patch(row, source) for source in sources),
+            snr_db=float(plan.snr_db[row]),
+            true_snr_db=_ratio_db(clean[0] * (clean_scale / made.eeg_scale), eeg[0]),
             noise_std=made.noise_std,
             eeg_scale=made.eeg_scale,
             target_scale=made.target_scale,
@@ -141,6 +154,18 @@ class SourceExamples:
         rng = np.random.default_rng([self.maker.recipe.seed, epoch])
         return rng.permutation(len(self))
 
+    def draws_of(self, epoch: int) -> int:
+        """Epoch from which amplitudes and noise of an epoch are drawn."""
+        return epoch if self.shuffled else FIXED_EPOCH
+
+    def rows_of_batches(
+        self, epoch: int, start: int, stride: int
+    ) -> list[Int64[np.ndarray, " batch"]]:
+        """Rows of the batches ``start``, ``start + stride``, ... of an epoch."""
+        rows, size = self.order(epoch), self.batch_size
+        starts = range(start * size, len(rows), stride * size)
+        return [rows[first : first + size] for first in starts]
+
     def n_batches(self, epoch: int = 0) -> int:  # noqa: ARG002 - epochs may differ elsewhere
         """Count the batches of an epoch."""
         return -(-len(self) // self.batch_size)
@@ -151,14 +176,16 @@ class SourceExamples:
         The arrays are views into buffers, valid until the next batch is asked for; targets must not
         be written to, as only what this class wrote is cleared.
         """
-        rows = self.order(epoch)
-        draws = epoch if self.shuffled else FIXED_EPOCH
-        starts = range(start * self.batch_size, len(rows), stride * self.batch_size)
+        draws = self.draws_of(epoch)
+
+        def fill(buffer: BatchBuffer, rows: Int64[np.ndarray, " batch"]) -> SourceBatch:
+            maker, places = self.maker_for(rows, draws)
+            return buffer.fill(maker, places, draws)
+
         ring = self._ring or self._new_ring()
         self._ring = None
         try:
-            pieces = [rows[first : first + self.batch_size] for first in starts]
-            for batch, waited_s in ring.run(pieces, draws):
+            for batch, waited_s in ring.run(self.rows_of_batches(epoch, start, stride), fill):
                 self.waited_s += waited_s
                 yield batch
         finally:
@@ -170,8 +197,10 @@ class SourceExamples:
 
     def _new_ring(self) -> BatchRing:
         size = min(self.batch_size, max(1, len(self)))
+        shape = (size, self.n_channels, self.n_samples)
+        height = self.width if self.sparse else self.n_regions
         buffers = [
-            BatchBuffer(self.maker, size, sparse=self.sparse, allocate=self._allocate)
+            BatchBuffer(shape, height, sparse=self.sparse, allocate=self._allocate)
             for _ in range(self._n_ahead + 1)
         ]
         return BatchRing(buffers, self._n_workers)

@@ -6,18 +6,20 @@ to be projected: ``eeg = sum of backgrounds + F[:, patches] @ (activity - clips)
 
 import math
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Float64, Int64, UInt64
 
-from neurorun.simulation.source.draws import Keys, NormalNumbers, mix, row_keys, uniforms
+from neurorun.simulation.source.draws import NormalNumbers, mix, row_keys, uniforms
 from neurorun.simulation.source.noise import NoiseModel, noise_power
 from neurorun.simulation.source.plan import SourcePlan
 
 _NOISE_STREAM, _CHOICE_STREAM = 1, 2
 _SINGLE_THREADED_PRODUCT = 1 << 18
+_AT_ONCE = 4
+"""Examples whose noise is made at once; its 2 MB of memory stay in the cache of a core."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +59,32 @@ class Recipe:
 
 
 @dataclass(frozen=True, eq=False)
+class Draws:
+    """Everything that chance decides of some examples; drawn on the CPU, whatever the device.
+
+    Parameters
+    ----------
+    options : which of its amplitudes each source takes
+    pieces : which piece of recorded noise is added; 0 where there is none
+    noise_keys : from which the normal numbers of an example follow
+    """
+
+    options: Int64[np.ndarray, "rows sources"]
+    pieces: Int64[np.ndarray, " rows"]
+    noise_keys: UInt64[np.ndarray, " rows"]
+
+    def __getitem__(self, some: slice) -> "Draws":
+        return Draws(self.options[some], self.pieces[some], self.noise_keys[some])
+
+
+@dataclass(frozen=True, eq=False)
 class Made:
     """What is known of an example after it was made.
 
     Parameters
     ----------
     regions : regions of its patches, sorted
-    values : their activity, as in the target; a view that the next example overwrites
+    values : their activity, as in the target; a view that later examples overwrite
     noise_std : of the noise in each channel, in units of the EEG
     eeg_scale, target_scale : what both were divided by
     """
@@ -80,11 +101,12 @@ class _Scratch:
 
     def __init__(self, n_channels: int, width: int, n_samples: int) -> None:
         self.clip = np.empty((width, n_samples), np.float32)
-        self.total = np.empty((width, n_samples), np.float32)
         self.change = np.empty((width, n_samples), np.float32)
-        self.seen = np.empty((n_channels, n_samples), np.float32)
         self.gains = np.empty((width, n_channels), np.float32)
-        self.numbers = NormalNumbers(n_channels * n_samples)
+        self.seen = np.empty((n_channels, n_samples), np.float32)
+        self.totals = np.empty((_AT_ONCE, width, n_samples), np.float32)
+        self.noise = np.empty((_AT_ONCE, n_channels, n_samples), np.float32)
+        self.numbers = NormalNumbers(n_channels * n_samples, _AT_ONCE)
 
 
 class ExampleMaker:
@@ -115,47 +137,70 @@ class ExampleMaker:
         self._gains = np.ascontiguousarray(forward.leadfield.T, np.float32)
         self._local = threading.local()
 
-    def options(
-        self, rows: Int64[np.ndarray, " rows"], epoch: int
-    ) -> Int64[np.ndarray, "rows sources"]:
-        """Which of its amplitudes each source takes."""
-        return self._options(row_keys(self.recipe.seed, epoch, self.row_ids[rows]))
-
-    def _options(self, keys: Keys) -> Int64[np.ndarray, "rows sources"]:
-        draws = uniforms(keys, self.plan.n_sources, stream=_CHOICE_STREAM)
-        return (draws * self.plan.n_options).astype(np.int64)
+    def draws(self, rows: Int64[np.ndarray, " rows"], epoch: int) -> Draws:
+        """What chance decides of some rows in an epoch."""
+        keys = row_keys(self.recipe.seed, epoch, self.row_ids[rows])
+        options = uniforms(keys, self.plan.n_sources, stream=_CHOICE_STREAM) * self.plan.n_options
+        n_pieces = 0 if self.recipe.recorded is None else len(self.recipe.recorded)
+        pieces = uniforms(keys, 1, stream=_NOISE_STREAM)[:, 0] * n_pieces
+        return Draws(options.astype(np.int64), pieces.astype(np.int64), mix(keys))
 
     def make(
         self,
-        row: int,
+        rows: Int64[np.ndarray, " rows"],
         epoch: int,
-        eeg: Float32[np.ndarray, "channels samples"],
+        eeg: Float32[np.ndarray, "buffer channels samples"],
         *,
-        options: Sequence[int] | None = None,
+        options: Int64[np.ndarray, "rows sources"] | None = None,
         noise: NoiseModel | None = None,
-    ) -> Made:
-        """Write the EEG of a row, and give the activity of its patches.
+    ) -> Iterator[Made]:
+        """Write the EEG of rows one by one, and give the activity of their patches.
 
         Parameters
         ----------
-        row : position in the plan
+        rows : positions in the plan
         epoch : decides amplitudes and noise
-        eeg : where to write
+        eeg : where to write; room for at least these rows
         options : amplitudes to take instead of drawn ones
         noise : noise to add instead of that of the recipe
         """
-        key = row_keys(self.recipe.seed, epoch, self.row_ids[row : row + 1])
-        if options is None:
-            options = self._options(key)[0].tolist()
-        regions, values = self._activity(row, options, eeg)
-        noise_std = self._add_noise(row, key, eeg, noise or self.recipe.noise)
-        eeg_scale = self._finish(eeg)
-        target_scale = 1.0
+        draws = self.draws(rows, epoch)
+        if options is not None:
+            draws = replace(draws, options=options)
+        for first in range(0, len(rows), _AT_ONCE):
+            some = slice(first, min(first + _AT_ONCE, len(rows)))
+            yield from self._make(rows[some], draws[some], eeg[some], noise or self.recipe.noise)
+
+    def _make(
+        self, rows: np.ndarray, draws: Draws, eeg: np.ndarray, noise: NoiseModel
+    ) -> list[Made]:
+        """Make a few examples, with noise in few long operations: threads wait at every one."""
+        activity = [
+            self._activity(row, options, one, total)
+            for row, options, one, total in zip(
+                rows.tolist(), draws.options.tolist(), eeg, self._scratch().totals, strict=False
+            )
+        ]
+        noise_std = np.sqrt(noise_power(eeg, self.plan.snr_db[rows], noise))
+        if noise != "none":
+            added = self._noise(draws, noise)
+            added *= noise_std[:, :, None].astype(np.float32)
+            eeg += added
+        eeg_scales = self._finish(eeg)
+        return [
+            Made(regions, values, std / scale, scale, self._finish_target(values))
+            for (regions, values), std, scale in zip(
+                activity, noise_std, eeg_scales.tolist(), strict=True
+            )
+        ]
+
+    def _finish_target(self, values: np.ndarray) -> float:
+        """Divide by the maximum, and give it; 1 where nothing is divided."""
         highest = float(values.max(initial=0.0))
-        if self.recipe.normalize and highest > 0:
-            np.divide(values, np.float32(highest), out=values)
-            target_scale = highest
-        return Made(regions, values, noise_std / eeg_scale, eeg_scale, target_scale)
+        if not self.recipe.normalize or highest <= 0:
+            return 1.0
+        np.divide(values, np.float32(highest), out=values)
+        return highest
 
     def _scratch(self) -> _Scratch:
         scratch = getattr(self._local, "scratch", None)
@@ -174,12 +219,12 @@ class ExampleMaker:
         return np.unique(stacked[stacked >= 0]).astype(np.int64)
 
     def _activity(
-        self, row: int, options: Sequence[int], eeg: np.ndarray
+        self, row: int, options: Sequence[int], eeg: np.ndarray, total: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Sum the sources: EEG into its place, activity of the patches as a view."""
+        """Sum the sources: EEG and activity of the patches into their places."""
         scratch, regions = self._scratch(), self.patches(row)
         n = len(regions)
-        clip, total, change = scratch.clip[:n], scratch.total[:n], scratch.change[:n]
+        clip, total, change = scratch.clip[:n], total[:n], scratch.change[:n]
         total[:], change[:], eeg[:] = 0, 0, 0
         for source in self.active_sources(row):
             place = int(self.places[row, source])
@@ -211,36 +256,29 @@ class ExampleMaker:
         factor = float(self.plan.scales[row, source, option]) / float(waveform.max())
         return weights, own, waveform * np.float32(factor)
 
-    def _add_noise(
-        self, row: int, key: Keys, eeg: np.ndarray, model: NoiseModel
-    ) -> Float64[np.ndarray, " channels"]:
-        std: np.ndarray = np.sqrt(noise_power(eeg, float(self.plan.snr_db[row]), model))
-        if model == "none":
-            return std
-        scratch = self._scratch()
-        noise = scratch.seen
-        scratch.numbers.fill(mix(key)[0], noise.reshape(-1))
+    def _noise(self, draws: Draws, model: NoiseModel) -> np.ndarray:
+        """Noise of mean square 1 in every channel, in memory that the next examples overwrite."""
+        scratch, n = self._scratch(), len(draws.noise_keys)
+        noise = scratch.noise[:n]
+        scratch.numbers.fill(draws.noise_keys, noise.reshape(n, -1))
         if model == "realistic":
-            noise *= np.float32(math.sqrt(1 - self.recipe.recorded_share))
-            noise += self._recorded(key) * np.float32(math.sqrt(self.recipe.recorded_share))
-        noise *= std[:, None].astype(np.float32)
-        eeg += noise
-        return std
+            assert self.recipe.recorded is not None, "recorded noise is asked for, there is none"
+            share = self.recipe.recorded_share
+            noise *= np.float32(math.sqrt(1 - share))
+            noise += self.recipe.recorded[draws.pieces] * np.float32(math.sqrt(share))
+        return noise
 
-    def _recorded(self, key: np.ndarray) -> np.ndarray:
-        pieces = self.recipe.recorded
-        assert pieces is not None, "the recipe asks for recorded noise and has none"
-        draw = uniforms(key, 1, stream=_NOISE_STREAM)[0, 0]
-        return np.asarray(pieces[int(draw * len(pieces))])
-
-    def _finish(self, eeg: np.ndarray) -> float:
+    def _finish(self, eeg: np.ndarray) -> np.ndarray:
+        """Remove both means, divide by the largest magnitudes, and give these."""
+        eeg -= eeg.mean(axis=2, keepdims=True)
         eeg -= eeg.mean(axis=1, keepdims=True)
-        eeg -= eeg.mean(axis=0)
-        largest = float(max(eeg.max(), -eeg.min()))
-        if self.recipe.normalize and largest > 0:
-            eeg *= np.float32(1 / largest)
-            return largest
-        return 1.0
+        flat = eeg.reshape(len(eeg), -1)
+        largest: np.ndarray = np.maximum(flat.max(axis=1), -flat.min(axis=1)).astype(np.float64)
+        if not self.recipe.normalize:
+            return np.ones_like(largest)
+        largest[largest == 0] = 1.0
+        eeg *= (1 / largest[:, None, None]).astype(np.float32)
+        return largest
 
 
 def _multiply(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:

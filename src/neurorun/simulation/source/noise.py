@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from neurorun.core import FormatError
 from neurorun.simulation.source.mat_file import load_mat
@@ -34,28 +34,30 @@ NoiseModel = Literal["global", "deepsif", "realistic", "none"]
 
 
 def noise_power(
-    eeg: np.ndarray, snr_db: float, model: NoiseModel
-) -> Float64[np.ndarray, " channels"]:
-    """Power of the noise in each channel.
+    eeg: Float[np.ndarray, "examples channels samples"],
+    snr_db: Float64[np.ndarray, " examples"],
+    model: NoiseModel,
+) -> Float64[np.ndarray, "examples channels"]:
+    """Power of the noise in each channel of some examples.
 
     Parameters
     ----------
-    eeg : clean signal, channels by samples
-    snr_db : stated level
+    eeg : clean signals
+    snr_db : stated levels
     model : which noise
 
     Examples
     --------
-    >>> noise_power(np.full((2, 10), 2.0), 10.0, "global").tolist()
-    [0.4, 0.4]
+    >>> noise_power(np.full((1, 2, 10), 2.0), np.array([10.0]), "global").tolist()
+    [[0.4, 0.4]]
     """
     if model == "none":
-        return np.zeros(len(eeg))
-    power = np.einsum("ct,ct->c", eeg, eeg).astype(np.float64) / eeg.shape[1]
+        return np.zeros(eeg.shape[:2])
+    power = np.einsum("ect,ect->ec", eeg, eeg).astype(np.float64) / eeg.shape[2]
     if model == "global":
-        power = np.full(len(eeg), power.mean())
+        power = np.repeat(power.mean(axis=1, keepdims=True), eeg.shape[1], axis=1)
     share = 0.5 if model == "deepsif" else 1.0
-    return np.asarray(power * share * 10 ** (-snr_db / 10), np.float64)
+    return np.asarray(power * share * 10 ** (-snr_db[:, None] / 10), np.float64)
 
 
 def load_recorded_noise(

@@ -2,8 +2,10 @@
 
 The deterministic part follows the published loader ``SpikeEEGBuild``: every patch takes the
 waveform of its centre, scaled and weighted; clips of several sources add up, background included;
-the target is what lies in the patches, divided by its maximum. The fast path (`ExampleMaker`) is
-tested against this one.
+the target is what lies in the patches, divided by its maximum. That loader has clips in single
+precision: it divides a waveform by its maximum in it, and rounds what it plants to it. These two
+steps, of up to 1.4e-7 of the largest value, are repeated here, so that both differ only in how
+results are stored. The fast path (`ExampleMaker`) is tested against this one.
 """
 
 from collections.abc import Sequence
@@ -25,7 +27,7 @@ def region_activity(
     Parameters
     ----------
     plan, row : which example
-    clips : clip of each source, regions by samples; None contributes nothing
+    clips : clip of each source as it is stored, regions by samples; None contributes nothing
     options : which of its amplitudes each source takes
     """
     shape = next(clip.shape for clip in clips if clip is not None)
@@ -36,10 +38,10 @@ def region_activity(
             continue
         patch = plan.patch(row, source)
         weights = plan.weights[row, source][plan.regions[row, source] >= 0]
-        waveform = clip[plan.centres[row, source]].astype(np.float64)
-        waveform = waveform / waveform.max() * plan.scales[row, source, options[source]]
+        waveform = clip[plan.centres[row, source]]
+        waveform = (waveform / waveform.max()) * plan.scales[row, source, options[source]]
         alone = clip.astype(np.float64)
-        alone[patch] = np.outer(weights, waveform)
+        alone[patch] = np.outer(weights, waveform).astype(np.float32)
         activity += alone
         patches.append(patch)
     return activity, np.unique(np.concatenate(patches))

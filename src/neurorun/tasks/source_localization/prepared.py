@@ -3,32 +3,18 @@
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurorun.core import SILENT, DataError, Metric, Progress, fingerprint_of
+from neurorun.core import SILENT, DataError, Metric, Progress
 from neurorun.models import build_source_model
-from neurorun.simulation import SourceData, SourceExamples
-from neurorun.tasks.source_localization.anatomy import cortex_of, source_space
+from neurorun.simulation import SourceData, SourceExamples, source_batches_on
+from neurorun.tasks.source_localization.anatomy import source_space
 from neurorun.tasks.source_localization.objective import figures
-from neurorun.tasks.source_localization.results import (
-    LocalizationResults,
-    chosen_rows,
-    keep_example,
-    mean_metrics,
-    results_of,
-)
-from neurorun.tasks.source_localization.scoring import (
-    MODEL,
-    Bench,
-    Scored,
-    estimates_of,
-    score_network,
-)
+from neurorun.tasks.source_localization.results import LocalizationResults, mean_metrics, results_of
+from neurorun.tasks.source_localization.scoring import Bench, groups_of, score_network
 from neurorun.tasks.source_localization.sections import SourceLocalizationSections, metrics_of
 
 
@@ -52,6 +38,8 @@ class PreparedSourceLocalization:
         self, sections: SourceLocalizationSections, *, seed: int, data: SourceData
     ) -> None:
         self._sections, self._seed, self._data = sections, seed, data
+        device = sections.data.device
+        self._train = data.train if device is None else source_batches_on(data.train, device)
         self.metrics: tuple[Metric, ...] = metrics_of(sections.evaluation)
         if not len(data.validation):
             raise DataError(
@@ -66,11 +54,11 @@ class PreparedSourceLocalization:
 
     def n_batches(self, epoch: int) -> int:
         """Batches of an epoch."""
-        return self._data.train.n_batches(epoch)
+        return self._train.n_batches(epoch)
 
     def batches(self, epoch: int, *, start: int = 0, stride: int = 1) -> Iterator[Any]:
-        """EEG and region activity of an epoch, in buffers that are used again."""
-        return self._data.train.batches(epoch, start=start, stride=stride)
+        """EEG and region activity of an epoch; arrays are buffers that are used again."""
+        return self._train.batches(epoch, start=start, stride=stride)
 
     def loss(
         self,
@@ -88,8 +76,10 @@ class PreparedSourceLocalization:
     ) -> dict[str, float]:
         """Mean errors over the validation examples, and every metric."""
         del criterion
-        scored = self._score(model, with_baselines=False, progress=progress)
-        return {"val_loss": scored.mse, **mean_metrics(scored, self.bench)}
+        examples, bench = self._data.validation, self.bench
+        groups = groups_of(examples, "validation")
+        scored = score_network(model, examples, groups, bench, progress=progress)
+        return {"val_loss": scored.mse, **mean_metrics(scored, bench)}
 
     def positive_fraction(self) -> float:
         """No sample is positive or negative here."""
@@ -123,35 +113,13 @@ class PreparedSourceLocalization:
 
     def results(self, model: nn.Module, *, progress: Progress = SILENT) -> LocalizationResults:
         """Everything that is kept of the validation of a model."""
-        bench = self.bench
-        scored = self._score(model, with_baselines=True, progress=progress)
-        found = results_of(scored, bench, split="validation", seed=self._seed)
-        n_kept = self._sections.evaluation.save_estimates
-        if self._data.anatomy is None or not n_kept:
-            return found
-        rows = chosen_rows(scored, n_kept)
-        names = list(self.members()["validation"])
-        kept = [
-            keep_example(
-                names[row],
-                example,
-                {MODEL: estimate}
-                | {one: bench.estimate(one, example) for one in bench.config.baselines},
-                bench,
-            )
-            for row, example, estimate in estimates_of(
-                model, self._data.validation, bench.batch_size, rows
-            )
-        ]
-        return replace(found, cortex=cortex_of(self._data.anatomy), kept=tuple(kept))
-
-    def _score(self, model: nn.Module, *, with_baselines: bool, progress: Progress) -> Scored:
-        return score_network(
+        return results_of(
             model,
             self._data.validation,
-            self.members()["validation"],
             self.bench,
-            baselines=self._sections.evaluation.baselines if with_baselines else (),
+            split="validation",
+            seed=self._seed,
+            anatomy=self._data.anatomy,
             progress=progress,
         )
 
@@ -163,26 +131,6 @@ def members_of(data: SourceData) -> dict[str, dict[str, str]]:
         name: {} if examples is None else groups_of(examples, name)
         for name, examples in splits.items()
     }
-
-
-def groups_of(examples: SourceExamples, split: str) -> dict[str, str]:
-    """Names of the examples of a split, in their order, each with a hash of its sources' regions.
-
-    Parameters
-    ----------
-    split : the names begin with it, since rows of several plans have the same numbers
-    """
-    plan, rows = examples.plan, examples.maker.row_ids.tolist()
-    return {
-        f"{split} row {row}": f"sources {_hash_of(plan.regions[place])}"
-        for place, row in enumerate(rows)
-    }
-
-
-def _hash_of(regions: Integer[np.ndarray, "sources width"]) -> str:
-    """Hash that knows neither how regions are filled up nor their width in memory."""
-    listed = [row[row >= 0].tolist() for row in regions]
-    return fingerprint_of(sorted(row for row in listed if row))[:12]
 
 
 def bench_of(sections: SourceLocalizationSections, data: SourceData) -> Bench:

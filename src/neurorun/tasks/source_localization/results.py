@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
+from torch import nn
 
+from neurorun.core import SILENT, Progress
 from neurorun.evaluation import (
     MeanScore,
     ScoredExample,
@@ -18,12 +20,16 @@ from neurorun.evaluation import (
     strengths_of,
 )
 from neurorun.runs import Cell, Cortex, KeptEstimate, MethodEstimate, RunWriter
-from neurorun.simulation import SourceExample, SourceExamples
+from neurorun.simulation import Anatomy, SourceExample, SourceExamples
+from neurorun.tasks.source_localization.anatomy import cortex_of
 from neurorun.tasks.source_localization.scoring import (
     MODEL,
     Bench,
     Estimate,
     Scored,
+    estimates_of,
+    groups_of,
+    score_network,
     truth_of,
 )
 
@@ -55,19 +61,22 @@ class LocalizationResults:
     kept: tuple[KeptEstimate, ...] = ()
 
     def keep(self, record: RunWriter, *, epoch: int) -> None:
-        """Write what the best checkpoint gives on validation into its run.
+        """Write what the best checkpoint gives on the split into its run.
+
+        The cortex is the same for every split and is kept once, with validation.
 
         Parameters
         ----------
         epoch : of the best checkpoint; the files tell it by the run's best epoch
         """
         del epoch
-        record.write_predictions(self.rows)
-        record.write_table(COMPARISON, self.comparison, caption=_caption(self.split))
-        if self.cortex is not None:
-            record.write_cortex(self.cortex)
+        record.write_predictions(self.rows, split=self.split)
+        kept = record.of(self.split)
+        kept.write_table(COMPARISON, self.comparison, caption=_caption(self.split))
+        if self.cortex is not None and self.split == "validation":
+            kept.write_cortex(self.cortex)
         for one in self.kept:
-            record.write_estimate(one)
+            kept.write_estimate(one)
 
 
 def _caption(split: str) -> str:
@@ -79,20 +88,60 @@ def _caption(split: str) -> str:
     )
 
 
-def results_of(scored: Scored, bench: Bench, *, split: str, seed: int) -> LocalizationResults:
-    """Gather the scores of a split.
+def results_of(
+    model: nn.Module,
+    examples: SourceExamples,
+    bench: Bench,
+    *,
+    split: str,
+    seed: int,
+    anatomy: Anatomy | None,
+    progress: Progress = SILENT,
+) -> LocalizationResults:
+    """Score a network on a split with linear inverses beside it, and take some estimates to draw.
 
     Parameters
     ----------
+    model : in evaluation mode
     split : the split, or the name of other data
     seed : of the draws behind the intervals
+    anatomy : to draw on; without one no estimate is taken
+
+    Raises
+    ------
+    DataError : no example has a source
     """
+    groups = groups_of(examples, split)
+    baselines, n_kept = bench.config.baselines, bench.config.save_estimates
+    scored = score_network(model, examples, groups, bench, baselines=baselines, progress=progress)
+    cortex = None if anatomy is None or not n_kept else cortex_of(anatomy)
+    kept = () if cortex is None else _taken(model, examples, bench, scored, list(groups))
     return LocalizationResults(
         split=split,
         metrics=mean_metrics(scored, bench),
         methods={"localization": METHOD},
         rows=tuple(_row(one) for one in scored.of(MODEL)),
         comparison=tuple(_comparison(scored, bench, seed)),
+        cortex=cortex,
+        kept=kept,
+    )
+
+
+def _taken(
+    model: nn.Module, examples: SourceExamples, bench: Bench, scored: Scored, names: Sequence[str]
+) -> tuple[KeptEstimate, ...]:
+    """Estimates of a few examples, by all methods."""
+    rows = chosen_rows(scored, bench.config.save_estimates)
+    found = estimates_of(model, examples, bench.batch_size, rows)
+    return tuple(
+        keep_example(
+            names[row],
+            example,
+            {MODEL: estimate}
+            | {one: bench.estimate(one, example) for one in bench.config.baselines},
+            bench,
+        )
+        for row, example, estimate in found
     )
 
 

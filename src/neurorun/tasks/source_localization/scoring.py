@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64, Integer
 from torch import nn
 
-from neurorun.core import SILENT, DataError, Progress
+from neurorun.core import SILENT, DataError, Progress, fingerprint_of
 from neurorun.evaluation import (
     InverseName,
     LinearInverse,
@@ -103,6 +103,26 @@ class Scored:
     def of(self, method: str) -> tuple[ScoredExample, ...]:
         """Scores of one method."""
         return tuple(one for one in self.examples if one.method == method)
+
+
+def groups_of(examples: SourceExamples, split: str) -> dict[str, str]:
+    """Names of the examples of a split, in their order, each with a hash of its sources' regions.
+
+    Parameters
+    ----------
+    split : the names begin with it, since rows of several plans have the same numbers
+    """
+    plan, rows = examples.plan, examples.maker.row_ids.tolist()
+    return {
+        f"{split} row {row}": f"sources {_hash_of(plan.regions[place])}"
+        for place, row in enumerate(rows)
+    }
+
+
+def _hash_of(regions: Integer[np.ndarray, "sources width"]) -> str:
+    """Hash that knows neither how regions are filled up nor their width in memory."""
+    listed = [row[row >= 0].tolist() for row in regions]
+    return fingerprint_of(sorted(row for row in listed if row))[:12]
 
 
 def truth_of(example: SourceExample) -> Truth:

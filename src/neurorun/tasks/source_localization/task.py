@@ -21,13 +21,9 @@ from neurorun.simulation import (
     open_source_data,
     open_source_test,
 )
-from neurorun.tasks.source_localization.prepared import (
-    PreparedSourceLocalization,
-    bench_of,
-    groups_of,
-)
+from neurorun.tasks.results import name_of_data
+from neurorun.tasks.source_localization.prepared import PreparedSourceLocalization, bench_of
 from neurorun.tasks.source_localization.results import LocalizationResults, results_of
-from neurorun.tasks.source_localization.scoring import score_network
 from neurorun.tasks.source_localization.sections import (
     describe_sections,
     metrics_of,
@@ -124,11 +120,17 @@ class SourceLocalization:
         if data is None:
             name, examples = str(split), _split_of(opened, split, run)
         else:
-            name = data.resolve().stem
+            name = name_of_data(data)
             examples = open_source_test(sections.data, data, seed=seed, progress=progress)
-        bench, groups = bench_of(sections, opened), groups_of(examples, name)
-        scored = score_network(model, examples, groups, bench, progress=progress)
-        return results_of(scored, bench, split=name, seed=seed)
+        return results_of(
+            model,
+            examples,
+            bench_of(sections, opened),
+            split=name,
+            seed=seed,
+            anatomy=opened.anatomy,
+            progress=progress,
+        )
 
 
 def _pinned_buffer(shape: tuple[int, ...]) -> np.ndarray:
