@@ -197,6 +197,16 @@ def map_member(path: Path, member: Member, state: FileState) -> MappedArray:
     ------
     DataError : the file is gone, or is not in the state that it was located in
     """
+    return map_once(path, member, state)
+
+
+def map_once(path: Path, member: Member, state: FileState) -> MappedArray:
+    """Map one array read-only, for as long as it is held.
+
+    Raises
+    ------
+    DataError : the file is gone, or is not in the state that it was located in
+    """
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())

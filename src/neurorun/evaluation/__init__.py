@@ -11,6 +11,7 @@ from neurorun.evaluation.classification import (
     patient_intervals,
 )
 from neurorun.evaluation.counts import Counts
+from neurorun.evaluation.crossed import mean_over_both
 from neurorun.evaluation.dp_alignment import DP
 from neurorun.evaluation.epoch import EPOCH
 from neurorun.evaluation.evaluate import Evaluator, evaluate_recordings
@@ -248,6 +249,7 @@ __all__ = [
     "localization_metrics",
     "mask_intervals",
     "mask_metric_declarations",
+    "mean_over_both",
     "mean_over_trainings",
     "mean_scores",
     "measure_agreement",

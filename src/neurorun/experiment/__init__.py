@@ -12,6 +12,7 @@ from neurorun.experiment.config import (
 from neurorun.experiment.detect import Detection, Detector, detect, detect_file, detect_files
 from neurorun.experiment.evaluate import evaluate
 from neurorun.experiment.export import Export, ExportFormat, export_model, metadata_of
+from neurorun.experiment.guidance import guidance_table, keep_guidance, train_pairs
 from neurorun.experiment.inspection import inspect_data
 from neurorun.experiment.live import LiveDetector, LiveOutput
 from neurorun.experiment.review import Reviewer, ReviewMaterial
@@ -37,10 +38,13 @@ __all__ = [
     "experiment_model",
     "export_attention",
     "export_model",
+    "guidance_table",
     "inspect_data",
     "is_first_process",
+    "keep_guidance",
     "load_experiment",
     "metadata_of",
     "resolved_plan",
     "train",
+    "train_pairs",
 ]

@@ -96,6 +96,27 @@ def test_mains_are_taken_out_where_the_new_rate_carries_them(tmp_path, write_edf
     assert mains(without[0]) < 0.15 * mains(with_mains[0])
 
 
+def test_drift_is_taken_out_on_request_and_the_rest_stays(tmp_path, write_edf):
+    """What the window is does not depend on where it begins: filters settle before it."""
+    path = write_edf("normal/a.edf", seconds=40)
+    plain, _ = prepared(path, settings(tmp_path), clip_uv=None)
+    without, _ = prepared(path, settings(tmp_path), clip_uv=None, highpass_freq=1.0)
+    clock_hz = np.fft.rfftfreq(500, 1 / 50)
+    for before, after in zip(plain[1:3], without[1:3], strict=True):
+        spectra = [np.abs(np.fft.rfft(one.signal_uv * np.hanning(500))) for one in (before, after)]
+        drift, rhythm = clock_hz < 0.35, (clock_hz > 4) & (clock_hz < 20)
+        assert spectra[1][:, drift].sum() < 0.15 * spectra[0][:, drift].sum()
+        assert spectra[1][:, rhythm].sum() == pytest.approx(spectra[0][:, rhythm].sum(), rel=0.02)
+    whole, _ = prepared(path, settings(tmp_path, window_size=40.0), clip_uv=None, highpass_freq=1.0)
+    np.testing.assert_allclose(without[1].signal_uv, whole[0].signal_uv[:, 500:1000], atol=0.5)
+
+
+def test_a_high_pass_that_leaves_nothing_is_refused(tmp_path, write_edf):
+    path = write_edf("normal/a.edf")
+    with pytest.raises(DataError, match=r"highpass_freq is 30 Hz, but the signal holds nothing ab"):
+        prepared(path, settings(tmp_path), highpass_freq=30.0)
+
+
 def cached(tmp_path, **more):
     config = settings(tmp_path, **more)
     entries = find_abnormality_recordings(config)

@@ -52,6 +52,14 @@ def small(corpus: Path, folder: Path, **more):
 
 
 @pytest.fixture
+def settings_of(tmp_path):
+    def make(data_dir, **more):
+        return small(data_dir, tmp_path, **more)
+
+    return make
+
+
+@pytest.fixture
 def experiment_of(corpus, tmp_path):
     def make(**more):
         return experiment_from(small(corpus, tmp_path, **more), source="test")

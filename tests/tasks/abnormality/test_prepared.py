@@ -123,6 +123,7 @@ def test_what_is_kept_of_the_data(experiment_of):
     assert not set(members["train"]) & set(members["validation"])
     counts = prepared.class_distributions()
     assert sum(counts["train"].values()) == len(prepared.train)
+    assert counts["test"] == {"0": 2, "1": 2}
     assert prepared.data_identity()["channels"][0] == "Fp1-F7"
     assert prepared.shared_patients() == ()
     assert 0 < prepared.positive_fraction() < 1

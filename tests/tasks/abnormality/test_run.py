@@ -1,7 +1,9 @@
 """The run folder of the task: every file that earlier readers of gaze experiments expect."""
 
+import csv
 import json
 import shutil
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -9,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from neurorun.core import RunError
 from neurorun.experiment import evaluate, export_attention
 from neurorun.models import NeuroGATE_Gaze_MultiRes
-from neurorun.reporting import write_report
-from neurorun.runs import RunWriter, check_run, is_sound, open_run
+from neurorun.reporting import draw_figures, write_report
+from neurorun.runs import KeptWriter, check_run, is_sound, open_run
 from neurorun.tasks.abnormality import main
 
 pytestmark = pytest.mark.integration
@@ -59,10 +62,80 @@ def test_there_is_one_prediction_per_recording_of_the_best_checkpoint(run):
 
 def test_matrices_of_best_and_of_epochs_are_kept_apart(run):
     matrices = json.loads((run / "confusion_matrices.json").read_text())
-    assert [one["labels"] for one in matrices] == [[0, 1], [0, 1]]
+    assert [one["labels"] for one in matrices] == [[0, 1]] * 4
     assert matrices[0]["names"] == ["normal", "abnormal"]
-    assert [one["dataset"] for one in matrices] == ["validation, recordings", "validation, windows"]
+    assert [one["dataset"] for one in matrices] == [
+        "validation, recordings", "validation, windows", "test, recordings", "test, windows",
+    ]  # fmt: skip
     assert len(open_run(run).tables["confusion_by_epoch"].rows) == 2
+
+
+def test_the_test_split_is_kept_beside_validation_under_its_own_name(run):
+    opened = open_run(run)
+    kept = opened.of("test")
+    n_windows = len(opened.splits.by_name["test"])
+    assert len(kept.tables["windows"].rows) == len(kept.attention_entries) == n_windows
+    assert {"intervals", "gaze_agreement", "hottest_moments"} <= set(kept.tables)
+    assert len(kept.gaze_reviews) == 2
+    assert "confusion_by_epoch" not in kept.tables  # tells of training
+    of_validation = {entry.file_id for entry in opened.attention_entries}
+    assert not of_validation & {entry.file_id for entry in kept.attention_entries}
+    assert [row["file"] for row in opened.scored_items("test")] == [
+        f"{name}.npz" for name in sorted(opened.splits.by_name["test"])
+    ]
+
+
+def test_every_column_and_key_is_in_the_data_dictionary(run):
+    rows = open_run(run).tables["data_dictionary"].rows
+    told = {(row["file"], row["column"]) for row in rows}
+    for name in ("epoch_statistics.csv", "predictions_eval.csv", "tables/windows.csv"):
+        header = (run / name).read_text().splitlines()[0].split(",")
+        assert {column for file, column in told if file == name} == set(header), name
+    path = next((run / "attention_maps").glob("*_attention.npz"))
+    with np.load(path, allow_pickle=False) as members:
+        assert {key for file, key in told if file.endswith("_attention.npz")} == set(members.files)
+    assert all(row["meaning"] for row in rows)
+
+
+def test_counts_of_classes_cover_every_split(run):
+    counted = json.loads((run / "class_distributions.json").read_text())
+    assert [one["dataset"] for one in counted] == ["train", "validation", "test"]
+    assert list(counted[0]) == ["dataset", "distribution", "total_samples", "timestamp"]
+    assert set(counted[0]["distribution"]) == {"0", "1"}
+
+
+def test_epochs_have_one_number_in_every_file(run):
+    """The row of the checkpoint is found by its epoch; the first is 1, as in reports."""
+    opened = open_run(run)
+    with (run / "epoch_statistics.csv").open() as stream:
+        epochs = [int(row["epoch"]) for row in csv.DictReader(stream)]
+    assert epochs == [1, 2]
+    content = torch.load(run / "best_model.pth", weights_only=True)
+    assert content["epoch"] == opened.best_epoch
+    assert {one.epoch for one in opened.confusion_matrices} == {opened.best_epoch}
+    assert [row["epoch"] for row in opened.tables["confusion_by_epoch"].rows] == epochs
+
+
+def test_keys_of_metadata_are_those_of_the_first_experiments(run):
+    keys = list(json.loads((run / "metadata.json").read_text()))
+    assert keys[:5] == [
+        "timestamp", "total_epochs", "run_directory", "storage_format", "note",
+    ]  # fmt: skip
+    maps = list(json.loads((run / "attention_maps" / "metadata.json").read_text()))
+    assert maps[:5] == ["n_samples", "expected_shape", "dtype", "sampling_rate", "created"]
+    entry = json.loads((run / "attention_maps" / "manifest.json").read_text())[0]
+    assert list(entry)[:4] == ["file_id", "path", "shape", "saved_at"]
+    assert (run / "attention_maps" / entry["path"]).is_file()
+
+
+def test_both_pictures_have_the_size_of_the_first_experiments(run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    sizes = {}
+    for path in draw_figures(copy):
+        with Image.open(path) as picture:
+            sizes[path.name] = picture.size
+    assert sizes == {"training_curves.png": (2250, 1500), "confusion_matrix.png": (1200, 900)}
 
 
 def test_tables_hold_agreement_moments_intervals_and_explanation(run):
@@ -180,8 +253,7 @@ def test_the_export_goes_on_where_it_stopped(run):
     assert len(entries) == len(maps)
     metadata = json.loads((folder / "metadata.json").read_text())
     assert metadata["n_samples"] == len(maps)
-    made, kept = export_attention(run, split="test")
-    assert (made, kept) == (4, 0)
+    assert export_attention(run, split="test") == (0, 4)  # made when the test was scored
     assert check_run(run) == ()
 
 
@@ -242,12 +314,30 @@ def test_the_first_call_of_earlier_experiments_works(corpus, tmp_path):
     assert open_run(run_dir).config["training"]["scheduler"]["type"] == "plateau"
 
 
+@pytest.mark.parametrize("folders", [(), ("data",)])
+def test_the_first_call_without_data_says_what_is_missing(tmp_path, folders):
+    """From a fresh interpreter in a new folder, as the document calls it."""
+    for name in folders:
+        (tmp_path / name).mkdir()
+    script = """
+from neurorun.tasks.abnormality import main
+main(lr=1e-4, epochs=50, batch_size=32, gaze_weight=0.3, gaze_loss_type="mse")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("neurorun.core.errors.DataError: ")
+    assert ("'data' holds no EDF" if folders else "data.data_dir 'data' is no folder") in last
+    assert not (tmp_path / "training_stats").exists()
+
+
 def test_the_table_of_contents_is_true_when_an_export_dies(run, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
     n_maps = len(open_run(copy).splits.by_name["train"])
-    shutil.rmtree(copy / "attention_maps")
-    written, write = [], RunWriter.write_attention_map
+    written, write = [], KeptWriter.write_attention_map
 
     def dies_later(self, attention):
         if len(written) == 4:
@@ -255,14 +345,13 @@ def test_the_table_of_contents_is_true_when_an_export_dies(run, tmp_path, monkey
         written.append(attention.file_id)
         return write(self, attention)
 
-    monkeypatch.setattr(RunWriter, "write_attention_map", dies_later)
+    monkeypatch.setattr(KeptWriter, "write_attention_map", dies_later)
     with pytest.raises(KeyboardInterrupt):
         export_attention(copy, split="train")
     monkeypatch.undo()
-    entries = open_run(copy).attention_entries
-    metadata = json.loads((copy / "attention_maps" / "metadata.json").read_text())
-    assert len(entries) == metadata["n_samples"] == 3  # the batch that was finished
-    assert all(is_sound(copy, entry) for entry in entries)
+    kept = open_run(copy).of("train")
+    metadata = json.loads((kept.path / "attention_maps" / "metadata.json").read_text())
+    assert len(kept.attention_entries) == metadata["n_samples"] == 3  # the batch that was finished
+    assert all(is_sound(kept.path, entry) for entry in kept.attention_entries)
     assert export_attention(copy, split="train") == (n_maps - 3, 3)
-    gone = [finding.message for finding in check_run(copy)]  # the maps that were deleted above
-    assert all(message.startswith("Missing; ") for message in gone)
+    assert check_run(copy) == ()

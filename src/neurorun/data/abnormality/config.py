@@ -21,6 +21,9 @@ class AbnormalityPreprocessingConfig(Config):
     notch_freq: PositiveFloat | None = 50.0
     """Mains frequency in Hz, taken out where the new rate could carry it; above half the new rate
     resampling removes it anyway. Null takes nothing out."""
+    highpass_freq: PositiveFloat | None = None
+    """Frequency in Hz below which the signal is taken out (zero phase); null keeps everything, as
+    originally. Without it slow drift of electrodes fills the range of ``clip_uv``; 0.5 is usual."""
     clip_uv: PositiveFloat | None = 100.0
     """Amplitude in microvolts at which the signal is cut off, as originally; null does not clip."""
     missing_channels: Literal["refuse", "zero"] = "refuse"

@@ -90,7 +90,9 @@ class GazeExamples:
             self._item(window, by_name[window.row.recording_id]) for window in windows
         )
         self.labels = np.array([item.row.label for item in self._items], np.int64)
-        self.has_gaze = np.array([self.map_of(i).has_gaze for i in range(len(self))], np.bool_)
+        drawn = [self.map_of(index) for index in range(len(self))]
+        self.has_gaze = np.array([one.has_gaze for one in drawn], np.bool_)
+        self.n_unplaced = np.array([one.n_unplaced for one in drawn], np.int64)
 
     def _item(self, window: StoredWindow, entry: AbnormalityEntry) -> GazeExample:
         path = gaze_file_for(entry, window.row.number)

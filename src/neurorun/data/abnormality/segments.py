@@ -20,7 +20,7 @@ from neurorun.data.abnormality.config import (
     AbnormalityPreprocessingConfig,
 )
 from neurorun.data.channel_names import canonical_name
-from neurorun.data.filters import ZeroPhaseFilter, design_cascade
+from neurorun.data.filters import ZeroPhaseFilter, design_cascade, settling_samples
 from neurorun.data.gaze import electrodes_of, montage_22
 from neurorun.formats import EdfFile, open_edf
 
@@ -31,7 +31,10 @@ POLYPHASE = "polyphase, 16 samples to each side, kaiser 5"
 _HALF_LENGTH, _KAISER_BETA = 16, 5.0
 _BLOCK = 32
 _MARGIN_S = 2
-"""Signal read before and after a window, so that filters have settled where it begins."""
+"""Least signal read before and after a window, for the filter of the change of rate."""
+
+_SETTLED = 1e-3
+"""Share of a step that a filter may still remember where a window begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,11 @@ def prepare_window(
     channels = montage_22(preprocessing.montage)
     names = _source_names(opened, preprocessing)
     present = {electrode: name for electrode, name in names.items() if name is not None}
-    source, rate_hz, lead = _read(opened, place, list(present.values()))
-    resampled = _resampled(source, rate_hz, config, preprocessing)
+    rate_hz = opened.select(list(present.values()))[0].rate_hz
+    sections = _sections(rate_hz, config, preprocessing)
+    margin = _margin(rate_hz, sections)
+    source, lead = _read(opened, place, list(present.values()), margin)
+    resampled = polyphase(_filtered(source, sections), rate_hz, config.sampling_rate)
     first = round(lead / rate_hz * config.sampling_rate)
     n_samples = whole_samples(config.window_size, config.sampling_rate)
     n_valid = min(n_samples, round(place.n_samples / rate_hz * config.sampling_rate))
@@ -162,28 +168,54 @@ def _source_names(
     return {electrode: known.get(electrode) for electrode in wanted}
 
 
+def _margin(rate_hz: float, sections: Float64[np.ndarray, "sections 6"]) -> int:
+    """Samples read before and after a window, so that filters have settled where it begins."""
+    settling = settling_samples(sections, _SETTLED) if len(sections) else 0
+    return max(round(_MARGIN_S * rate_hz), settling)
+
+
 def _read(
-    file: EdfFile, place: WindowPlace, names: Sequence[str]
-) -> tuple[Float32[np.ndarray, "electrodes samples"], float, int]:
-    """Signal with a margin that does not leave the stretch; its rate; samples before the window."""
-    rate_hz = file.select(names)[0].rate_hz
-    margin = round(_MARGIN_S * rate_hz)
+    file: EdfFile, place: WindowPlace, names: Sequence[str], margin: int
+) -> tuple[Float32[np.ndarray, "electrodes samples"], int]:
+    """Signal with a margin that does not leave the stretch; samples of it before the window."""
     first = max(place.stretch.first, place.first - margin)
     stop = min(place.stretch.stop, place.first + place.n_samples + margin)
-    return file.read(names, first, stop - first), rate_hz, place.first - first
+    return file.read(names, first, stop - first), place.first - first
 
 
-def _resampled(
-    source: Float32[np.ndarray, "electrodes samples"],
-    rate_hz: float,
-    config: AbnormalityDataConfig,
-    preprocessing: AbnormalityPreprocessingConfig,
-) -> Float32[np.ndarray, "electrodes resampled"]:
-    notch = preprocessing.notch_freq
-    if notch is not None and notch < min(rate_hz, config.sampling_rate) / 2:
-        stage = ZeroPhaseFilter(design_cascade(rate_hz, bandpass=None, notch_freq=notch))
-        source = np.hstack([stage.push(source), stage.finish()])
-    return polyphase(source, rate_hz, config.sampling_rate)
+def _sections(
+    rate_hz: float, config: AbnormalityDataConfig, preprocessing: AbnormalityPreprocessingConfig
+) -> Float64[np.ndarray, "sections 6"]:
+    """High-pass and notch that the settings ask for, as second-order sections; maybe none.
+
+    Raises
+    ------
+    DataError : the high-pass would leave nothing at the new rate
+    """
+    from scipy.signal import butter
+
+    nyquist_hz = min(rate_hz, config.sampling_rate) / 2
+    notch, highpass = preprocessing.notch_freq, preprocessing.highpass_freq
+    if notch is not None and notch >= nyquist_hz:
+        notch = None
+    sections = design_cascade(rate_hz, bandpass=None, notch_freq=notch)
+    if highpass is None:
+        return sections
+    if highpass >= nyquist_hz:
+        raise DataError(
+            f"preprocessing.highpass_freq is {highpass:g} Hz, but the signal holds nothing above "
+            f"{nyquist_hz:g} Hz; 0.5 is usual."
+        )
+    return np.vstack([butter(2, highpass, "highpass", fs=rate_hz, output="sos"), sections])
+
+
+def _filtered(
+    source: Float32[np.ndarray, "electrodes samples"], sections: Float64[np.ndarray, "sections 6"]
+) -> Float32[np.ndarray, "electrodes samples"]:
+    if not len(sections):
+        return source
+    stage = ZeroPhaseFilter(sections)
+    return np.hstack([stage.push(source), stage.finish()])
 
 
 def polyphase(

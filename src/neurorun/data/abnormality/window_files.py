@@ -17,7 +17,7 @@ from neurorun.data.aligned_npz import (
     AlignedNpzWriter,
     Member,
     locate_members,
-    map_member,
+    map_once,
     read_member,
     state_of,
 )
@@ -108,8 +108,8 @@ class StoredWindow:
 
     @property
     def signal_uv(self) -> Float32[np.ndarray, "channels samples"]:
-        """Microvolts, mapped read-only."""
-        return map_member(self.path, self._members["data"], self._state).array
+        """Microvolts, mapped read-only for as long as they are held."""
+        return map_once(self.path, self._members["data"], self._state).array
 
     def standardized(
         self, out: Float32[np.ndarray, "channels samples"] | None = None

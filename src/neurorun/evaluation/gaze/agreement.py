@@ -4,6 +4,12 @@ A number alone says little: readers favour the same channels in every recording,
 only so far with itself. Each measure stands beside three baselines (the gaze of other recordings,
 their mean map, the envelope of the signal) and a ceiling (one half of the fixations against the
 other).
+
+References
+----------
+.. [1] Bylinskii et al., see `neurorun.evaluation.gaze.measures`.
+.. [2] Kümmerer, Wallis, Bethge, "Information-theoretic model comparison unifies saliency metrics",
+   PNAS 112(52), 2015: maps become densities by mixing with a uniform one, the readers' own too.
 """
 
 import math
@@ -31,6 +37,9 @@ GAZE_MEASURES = (
     "cc", "sim", "kl", "nss", "auc", "shuffled_auc", "information_gain", "cc_time", "cc_channels",
 )  # fmt: skip
 """Names of the measures; ``cc_time`` and ``cc_channels`` are correlations of the marginals."""
+
+EVENLY = 0.1
+"""Share of every map, whosever it is, that is spread evenly before KL and information gain."""
 
 GAZE_BASELINES = ("other_gaze", "mean_gaze", "envelope")
 GAZE_SOURCES = ("model", *GAZE_BASELINES, "ceiling")
@@ -149,13 +158,13 @@ def _all(
         return dict.fromkeys(GAZE_MEASURES, math.nan)
     over_time = (attention.mean(axis=0, keepdims=True), gaze.mean(axis=0, keepdims=True))
     over_channels = (attention.mean(axis=1, keepdims=True), gaze.mean(axis=1, keepdims=True))
-    gain = math.nan
+    gain, density = math.nan, _as_density(attention)
     if not np.isnan(baseline).any():
-        gain = information_gain(attention, fixations, _smoothed(baseline))
+        gain = information_gain(density, fixations, _as_density(baseline))
     return {
         "cc": gaze_correlation(attention, gaze),
         "sim": similarity(attention, gaze),
-        "kl": divergence(attention, gaze),
+        "kl": divergence(density, gaze),
         "nss": scanpath_saliency(attention, fixations),
         "auc": judd_area(attention, fixations),
         "shuffled_auc": shuffled_area(attention, fixations, elsewhere),
@@ -165,9 +174,13 @@ def _all(
     }
 
 
-def _smoothed(baseline: Grid) -> Grid:
-    """A tenth of the baseline is spread evenly: no cell is impossible to it."""
-    return np.asarray(0.9 * baseline + 0.1 * baseline.mean())
+def _as_density(values: Grid) -> Grid:
+    """A tenth of every map is spread evenly, so that no cell is impossible to it [2]_.
+
+    Without it one fixation on an empty cell of a sparse map, such as half of the gaze, would decide
+    the logarithms of KL and information gain.
+    """
+    return np.asarray((1 - EVENLY) * values + EVENLY * values.mean())
 
 
 def _fitted(grid: _AnyGrid, n_bins: int) -> _AnyGrid:

@@ -17,7 +17,15 @@ from torch import Tensor, nn
 from neurorun.core import SILENT, Progress
 from neurorun.data import GazeExamples
 from neurorun.models import NeuroGATE_Gaze_MultiRes
-from neurorun.runs import AttentionMap, MapEntry, MapOrigin, RunWriter, is_sound, open_run
+from neurorun.runs import (
+    AttentionMap,
+    Kept,
+    KeptWriter,
+    MapEntry,
+    MapOrigin,
+    RunWriter,
+    is_sound,
+)
 from neurorun.tasks.abnormality.predicting import groups_of
 from neurorun.tasks.abnormality.sections import AbnormalitySections
 
@@ -55,7 +63,8 @@ def collect_maps(
     RunError : a map is not finite, or the disk refuses
     """
     sha256 = weights_sha256(model)
-    done = _done(record, sha256)
+    kept = record.of(split)
+    done = _done(kept, sha256)
     names = [example.row.window_id for example in examples]
     left = [index for index, name in enumerate(names) if name not in done]
     size = min(sections.data.batch_size, MOST_AT_ONCE)
@@ -64,22 +73,22 @@ def collect_maps(
         for places in groups_of(len(left), size):
             group = [left[place] for place in places]
             entries = [
-                record.write_attention_map(one)
+                kept.write_attention_map(one)
                 for one in _maps(model, examples, group, sections, sha256=sha256, split=split)
             ]
-            record.write_attention_index(entries)
+            kept.write_attention_index(entries)
             advance(len(group))
     if not left and names:
-        record.write_attention_index()
+        kept.write_attention_index()
     return len(left)
 
 
-def _done(record: RunWriter, sha256: str) -> set[str]:
-    entries: tuple[MapEntry, ...] = open_run(record.folder).attention_entries
+def _done(kept: KeptWriter, sha256: str) -> set[str]:
+    entries: tuple[MapEntry, ...] = Kept(kept.folder).attention_entries
     return {
         entry.file_id
         for entry in entries
-        if entry.model_sha256 == sha256 and is_sound(record.folder, entry)
+        if entry.model_sha256 == sha256 and is_sound(kept.folder, entry)
     }
 
 

@@ -168,10 +168,15 @@ class PreparedAbnormality:
         return ()
 
     def class_distributions(self) -> dict[str, dict[str, int]]:
-        """Windows of each class, counted from the table of labels."""
+        """Windows of each class in every split that has any, counted without reading a signal."""
+        windows = {
+            name: self._cache.of([entry.recording_id for entry in entries])
+            for name, entries in self._splits.items()
+        }
         return {
-            name: {str(label): n for label, n in examples.class_counts().items()}
-            for name, examples in (("train", self.train), ("validation", self.validation))
+            name: {str(label): sum(w.row.label == label for w in some) for label in (0, 1)}
+            for name, some in windows.items()
+            if some
         }
 
     def results(self, model: nn.Module, *, progress: Progress = SILENT) -> AbnormalityResults:

@@ -20,6 +20,7 @@ from neurorun.evaluation import (
 )
 from neurorun.runs import Cell, ConfusionMatrix, RunWriter, utc_now
 from neurorun.tasks.abnormality.attention import attend, collect_maps
+from neurorun.tasks.abnormality.dictionary import dictionary_rows
 from neurorun.tasks.abnormality.explanation import explain
 from neurorun.tasks.abnormality.moments import hottest_moments, reviews
 from neurorun.tasks.abnormality.predicting import (
@@ -121,31 +122,26 @@ class AbnormalityResults:
     loss: TotalLoss = field(repr=False)
 
     def keep(self, record: RunWriter, *, epoch: int) -> None:
-        """Write what the best checkpoint gives on validation into its run.
+        """Write what the best checkpoint gives on the split into its run.
 
         Parameters
         ----------
         epoch : of the best checkpoint
         """
-        sections = self.loss.sections
-        record.write_predictions(self.rows)
+        sections, kept = self.loss.sections, record.of(self.split)
+        record.write_predictions(self.rows, split=self.split)
         record.write_confusion_matrices(
             [
                 _confusion(f"{self.split}, recordings", self.recordings, epoch),
                 _confusion(f"{self.split}, windows", self.items, epoch),
             ]
         )
-        for name, rows, caption in self._tables():
-            record.write_table(name, rows, caption=caption)
-        if record.rows:
-            record.write_table(
-                "confusion_by_epoch", _by_epoch(record), caption=_CAPTIONS["confusion_by_epoch"]
-            )
-        explained = explain(self.model, self.found, sections)
-        if explained:
-            record.write_table("explanation", explained, caption=_CAPTIONS["explanation"])
+        for name, rows in self._tables():
+            kept.write_table(name, rows, caption=_CAPTIONS[name])
+        if self.split == "validation":
+            _keep_epochs(record)
         for review in reviews(self.found, self._reviewed_maps(), sections):
-            record.write_gaze_review(review)
+            kept.write_gaze_review(review)
         if sections.evaluation.export_attention:
             collect_maps(self.model, self.found.examples, sections, record, split=self.split)
 
@@ -157,16 +153,17 @@ class AbnormalityResults:
             for index in chosen
         }
 
-    def _tables(self) -> list[tuple[str, Sequence[Mapping[str, Cell]], str]]:
-        moments = hottest_moments(self.found, self.loss.sections)
-        tables = [
-            ("windows", self.windows, _CAPTIONS["windows"]),
-            ("intervals", self.intervals, _CAPTIONS["intervals"]),
-            ("gaze_agreement", self.agreement.rows(), _CAPTIONS["gaze_agreement"]),
-            ("gaze_agreement_by_window", self._agreement_rows(), _CAPTIONS["by_window"]),
-            ("hottest_moments", moments, _CAPTIONS["hottest_moments"]),
+    def _tables(self) -> list[tuple[str, Sequence[Mapping[str, Cell]]]]:
+        sections = self.loss.sections
+        tables: list[tuple[str, Sequence[Mapping[str, Cell]]]] = [
+            ("windows", self.windows),
+            ("intervals", self.intervals),
+            ("gaze_agreement", self.agreement.rows()),
+            ("gaze_agreement_by_window", self._agreement_rows()),
+            ("hottest_moments", hottest_moments(self.found, sections)),
+            ("explanation", explain(self.model, self.found, sections)),
         ]
-        return [(name, rows, caption) for name, rows, caption in tables if rows]
+        return [(name, rows) for name, rows in tables if rows]
 
     def _agreement_rows(self) -> list[dict[str, Cell]]:
         outcome = {row["window"]: row["outcome"] for row in self.windows}
@@ -185,9 +182,10 @@ _CAPTIONS = {
         "(gaze of other recordings, their mean, the envelope of the signal) and what it can reach "
         "(one half of the fixations against the other)."
     ),
-    "by_window": "The same for every window, with the outcome of its classification.",
+    "gaze_agreement_by_window": "The same for every window, with the outcome of its decision.",
     "hottest_moments": "Where attention is highest, and whether the reader looked there.",
     "confusion_by_epoch": "Windows by true and predicted class after every epoch.",
+    "data_dictionary": "What every column of the tables, and every key of the maps, means.",
     "explanation": (
         "What the decision rests on: the map after weights were randomised, and areas under the "
         "curves of deletion (small is good) and insertion (large is good) beside a random order."
@@ -291,6 +289,7 @@ def _window_rows(items: Classified, found: Predictions) -> list[dict[str, Cell]]
                 "prob_abnormal": float(items.probabilities[place]),
                 "outcome": _OUTCOMES[label, guess],
                 "n_fixations": len(example.fixations),
+                "n_unplaced": int(found.examples.n_unplaced[place]),
                 "has_gaze": bool(found.examples.has_gaze[place]),
                 "flat_channels": " ".join(row.flat),
                 "missing_channels": " ".join(row.missing),
@@ -328,10 +327,15 @@ def _confusion(dataset: str, items: Classified, epoch: int) -> ConfusionMatrix:
     )
 
 
-def _by_epoch(record: RunWriter) -> list[dict[str, Any]]:
+def _keep_epochs(record: RunWriter) -> None:
+    """Write what training alone tells: decisions after every epoch, and what columns mean."""
     cells = ("tn", "fp", "fn", "tp")
-    return [
+    rows = [
         {"epoch": row.epoch, **{cell: int(row.values[f"val_{cell}"]) for cell in cells}}
         for row in record.rows
         if all(np.isfinite(row.values.get(f"val_{cell}", np.nan)) for cell in cells)
     ]
+    if rows:
+        record.write_table("confusion_by_epoch", rows, caption=_CAPTIONS["confusion_by_epoch"])
+    meanings = list(dictionary_rows())
+    record.write_table("data_dictionary", meanings, caption=_CAPTIONS["data_dictionary"])

@@ -33,6 +33,7 @@ from neurorun.tasks.abnormality.sections import (
     new_network,
     sections_of,
 )
+from neurorun.tasks.results import name_of_data
 
 
 class Abnormality:
@@ -119,7 +120,7 @@ class Abnormality:
             TotalLoss(
                 sections, weights if sections.data.class_balance == "weights" else (1.0, 1.0)
             ),
-            split=split if data is None else data.resolve().name,
+            split=split if data is None else name_of_data(data),
             training=training,
             progress=progress,
         )
