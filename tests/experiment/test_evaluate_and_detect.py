@@ -1,5 +1,6 @@
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from neurorun import experiment
 from neurorun.core import DataError, RunError, ScoringError
 from neurorun.experiment.detect import Detector
 from neurorun.formats import read_events, read_recording
-from neurorun.runs import check_run, open_run
+from neurorun.runs import amend_run, check_run, open_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("experiment")]
 
@@ -46,7 +47,40 @@ def test_other_data_are_scored_under_the_name_of_their_folder(run, corpus, tmp_p
     shutil.copytree(corpus / "eval", other / "eval")
     results = experiment.evaluate(run, other)
     assert results.split == "elsewhere"
-    assert "elsewhere" in open_run(run).scored_splits
+    opened = open_run(run)
+    assert "elsewhere" in opened.scored_splits
+    assert set(opened.of("elsewhere").events) == {row["recording_id"] for row in results.rows}
+    assert check_run(run) == ()
+
+
+def test_a_folder_called_as_a_split_is_not_taken_for_it(run, corpus, tmp_path):
+    before = open_run(run)
+    shutil.copytree(corpus / "eval", tmp_path / "siena" / "validation" / "eval")
+    results = experiment.evaluate(run, tmp_path / "siena" / "validation")
+    assert results.split == "siena/validation"
+    chosen = {point.fa_rate: point.tau_on for point in before.operating_points if point.reached}
+    measured = {point.fa_rate: point.tau_on for point in results.operating_points}
+    assert all(measured[rate] == tau_on for rate, tau_on in chosen.items())
+    after = open_run(run)
+    assert after.scored_splits == ("siena/validation", "test")
+    assert after.prediction_rows == before.prediction_rows
+
+
+def test_scoring_again_leaves_nothing_of_the_scoring_before(run):
+    with amend_run(run) as record:
+        stale = open_run(run).of("test").strips
+        strip = next(iter(stale.values()))
+        record.of("test").write_strip(replace(strip, recording_id="gone"))
+    experiment.evaluate(run)
+    assert "gone" not in open_run(run).of("test").strips
+    assert check_run(run) == ()
+
+
+def test_validation_scored_again_leaves_what_was_kept_of_it(run):
+    kept = ("predictions_eval.csv", "operating_points.json", "fa_curve.json")
+    before = [(run / name).read_bytes() for name in kept]
+    experiment.evaluate(run, split="validation")
+    assert [(run / name).read_bytes() for name in kept] == before
 
 
 def test_a_split_that_the_run_does_not_have_is_named(run):

@@ -116,6 +116,7 @@ def test_without_data_events_remain_and_the_reason_is_told(elsewhere):
 
 
 def test_without_data_and_events_nothing_is_known(elsewhere):
+    shutil.rmtree(elsewhere.of("test").path)
     with pytest.raises(
         DataError, match=r"Nothing is known of .* give the recording as --recording"
     ):
@@ -125,12 +126,21 @@ def test_without_data_and_events_nothing_is_known(elsewhere):
 def test_without_a_checkpoint_what_was_not_kept_is_missing(run):
     (run.path / "best_model.pth").unlink()
     shutil.rmtree(run.path / "checkpoints")
+    shutil.rmtree(run.of("test").path)
     found = only(open_run(run.path), "test")
     assert found.signal is not None
     assert found.probabilities is None
     assert found.detected is None
     assert "has no checkpoint 'best'" in found.missing[0]
     assert "What was detected is not known." in found.missing
+
+
+def test_what_was_detected_in_a_test_recording_is_taken_from_its_split(run):
+    (name,) = run.splits.test
+    kept = run.of("test").events[name]
+    with amend_run(run.path) as record:
+        record.of("test").write_events(replace(kept, events=(Event(1, 2, "sz"),)))
+    assert [one.onset_s for one in only(open_run(run.path), "test").detected] == [1.0]
 
 
 def recording_file(corpus, run, split="test"):

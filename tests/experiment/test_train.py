@@ -1,5 +1,6 @@
 import json
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,18 @@ def test_training_ends_with_the_test_split_at_the_frozen_thresholds(trained):
     assert run.metrics["test"].keys() == run.metrics["validation"].keys() - {"val_loss"}
 
 
+def test_what_is_kept_of_validation_is_kept_of_the_test_split(trained):
+    run = open_run(trained)
+    tested = run.of("test")
+    assert {row["recording_id"] for row in run.scored_items("test")} == set(run.splits.test)
+    assert set(tested.events) == set(run.splits.test)
+    assert set(run.events) == set(run.splits.validation)
+    assert set(tested.strips) <= set(run.splits.test)
+    assert {one.dataset for one in run.confusion_matrices} == {"validation", "test"}
+    assert {one.split for one in run.fa_curves} == {"validation", "test"}
+    assert {one.chosen_on for one in run.operating_points} == {"validation"}
+
+
 def test_resuming_a_finished_run_says_so(trained):
     with pytest.raises(RunError, match=r"has ended \(all 2 epochs were trained\)"):
         experiment.train(resume=trained)
@@ -212,3 +225,20 @@ def test_a_division_by_files_says_that_its_scores_are_too_good(
     assert run.splits.shared_patients
     assert "too good" in caplog.text or "leak" in caplog.text
     assert set(run.probabilities) == set(run.splits.validation)
+
+
+def test_an_interrupted_training_says_how_to_go_on(
+    corpus, tmp_path, settings_for, write_settings, caplog, monkeypatch
+):
+    def interrupt(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    config = write_settings(tmp_path / "c.yaml", settings_for(corpus, tmp_path))
+    with monkeypatch.context() as patched:
+        patched.setattr(import_module("neurorun.experiment.train"), "fit", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            experiment.train(config)
+    said = next(line for line in caplog.messages if line.startswith("To go on:"))
+    run = said.removeprefix("To go on: neurorun train --resume ")
+    experiment.train(resume=run)
+    assert open_run(run).status == "completed"

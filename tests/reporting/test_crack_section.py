@@ -159,7 +159,7 @@ def test_without_its_material_the_page_says_what_is_missing(make):
 def test_rows_of_another_kind_are_counted_only(make):
     run = make(rows=[{"item": "a", "score": 0.5}])
     assert sentences(read_facts(run)) == []
-    assert "1 items were scored" in render_report(run)
+    assert "1 item of validation was scored" in render_report(run)
     metric = next(metric for metric in METRICS if metric.name == "val_recall")
     assert remark(metric, read_facts(run)) == ""
 

@@ -27,8 +27,8 @@ def test_a_finished_run_is_told_whole(finished, facts_of):
     assert facts.damaged == {}
     assert facts.best.epoch == 2
     assert {metric.name: value for metric, value in facts.validation.items()}["auroc"] == 0.9
-    assert [strip.recording_id for strip in facts.strips] == ["ann_1", "bob_1"]
-    assert facts.detected["bob_1"][0].onset_s == 125
+    assert [strip.recording_id for strip in facts.kept["validation"].strips] == ["ann_1", "bob_1"]
+    assert facts.kept["validation"].detected["bob_1"][0].onset_s == 125
     assert facts.threshold == 0.86
 
 

@@ -50,7 +50,8 @@ def test_pictures_and_tables_of_any_task_are_shown(run_with_material):
 
 
 def test_columns_of_numbers_are_known(run_with_material):
-    (table,) = material.material(read_facts(open_run(run_with_material)))["tables"]
+    (kept,) = material.material(read_facts(open_run(run_with_material)))
+    (table,) = kept.tables
     assert table.columns == ("method", "error_mm", "n", "better")
     assert table.numbers == (False, True, True, False)
 

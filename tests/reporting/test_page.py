@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from neurorun.core import Event, MissingExtraError, RunError
+from neurorun.core import Event, MissingExtraError, RunError, Timeline
 from neurorun.reporting import render_report, write_report
 from neurorun.reporting.sections import seizure_detection
 from neurorun.runs import SplitScores, amend_run, open_run, save_experiment_data, start_run
@@ -45,11 +45,11 @@ def test_a_finished_run_has_every_section(finished, page_of):
         "Validation is measured at epoch 2, the best by auroc",
         "How many seizures are found at how many false alarms",
         "Where the time went",
-        "EEG of the worst and the best recordings",
+        "EEG of the worst and the best validation recordings",
         "ann_1: seizure at 2:00, found",
         "Worst of 3 recordings: 1 of 2 seizures missed",
         "Ten seconds at reading speed",
-        "Recordings Those with most faults first",
+        "Recordings Recordings of validation, those with most faults first",
         "Dotted line: epoch 2",
         "Settings and origin",
         "Time-aligned event scoring",
@@ -88,8 +88,68 @@ def test_worst_strips_come_first_and_those_without_a_score_last(make, tmp_path, 
     with make.begin(tmp_path) as run:
         run.log_epoch(1, make.values)
         make.fill(run, rows=rows, strips=strips)
-    titles = re.findall(r'<h3 id="strip-\d">(\w+):', page_of(run.folder).html)
+    titles = re.findall(r'<h3 id="strip-1-\d">(\w+):', page_of(run.folder).html)
     assert titles == ["bob_1", "ann_1", "aaa_1"]
+
+
+@pytest.fixture
+def tested(make, tmp_path):
+    """Folder of a run that was scored on a test split, too."""
+
+    def test_split(run):
+        kept = run.of("test")
+        for name in ("eve_1", "fay_1"):
+            kept.write_strip(make.strip_of(name))
+            kept.write_events(Timeline(name, 3600.0, make.strip_of(name).detected))
+        rows = [
+            make.row("eve_1", seizures=2, found=2, alarms=1),
+            make.row("fay_1", seizures=1, found=0, alarms=0),
+        ]
+        run.write_predictions(rows, split="test")
+        run.write_scores(SplitScores("test", 2, {"auroc": 0.77, "false_alarms_per_24h": 12.0}, {}))
+
+    return make.finished(tmp_path, before=test_split)
+
+
+def test_test_recordings_are_shown_first_and_those_of_validation_folded(tested, page_of):
+    found = page_of(tested)
+    assert "EEG of the worst and the best test recordings" in found.text
+    assert "Recordings of test, those with most faults first" in found.text
+    titles = re.findall(r'<h3 id="strip-(\d)-\d">(\w+):', found.html)
+    assert titles == [("1", "eve_1"), ("1", "fay_1"), ("2", "ann_1"), ("2", "bob_1")]
+    before, _, after = found.html.partition("<summary>The same of validation</summary>")
+    assert 'id="strip-1-2"' in before
+    assert 'id="strip-2-1"' in after
+    assert found.html.count("<summary>The same of validation</summary>") == 2
+    assert found.html.count("Ten seconds at reading speed") == 2
+
+
+def test_numbers_of_test_stand_beside_those_of_validation(tested, page_of):
+    text = page_of(tested).text
+    assert (
+        "On 2 test recordings, by which nothing was chosen, it found 2 of the 3 seizures and "
+        "raised 1 false alarm (12.0 per 24 hours)." in text
+    )
+    assert "chose the best epoch, 0.770 on test" in text
+
+
+def test_a_page_with_a_test_split_stays_below_a_megabyte(make, tmp_path, page_of):
+    names = [f"p{n}_1" for n in range(8)]
+
+    def everything(run):
+        for split in ("validation", "test"):
+            for name in names:
+                run.of(split).write_strip(make.strip_of(name))
+            rows = [make.row(name, seizures=2, found=1, alarms=0) for name in names]
+            run.write_predictions(rows, split=split)
+
+    assert len(page_of(make.finished(tmp_path, before=everything)).html) < 1_000_000
+
+
+def test_damaged_pieces_of_the_test_split_are_told_with_its_name(tested, page_of):
+    (tested / "scored" / "test" / "previews" / "eve_1.npz").write_bytes(b"garbage")
+    found = page_of(tested)
+    assert "The strip of eve_1 of test could not be read: 'scored/test/previews" in found.text
 
 
 @pytest.mark.parametrize("part", ["experiment", "description", "recording", "settings", "reason"])
@@ -207,7 +267,7 @@ def test_items_of_other_tasks_are_counted_not_guessed(make, tmp_path, page_of):
         run.log_epoch(1, make.values)
         run.write_predictions([{"file": "a.png", "dice": 0.5}])
     found = page_of(run.folder)
-    assert "1 items were scored" in found.text or "1 item was scored" in found.text
+    assert "1 item of validation was scored" in found.text
     assert "This run has no settings." in found.text
 
 

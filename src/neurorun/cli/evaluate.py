@@ -21,8 +21,8 @@ from neurorun.cli.options import ANY_PATH
 def evaluate(run: Path, data: Path | None, split: Any) -> None:
     """Score the best checkpoint of RUN again, on one of its splits or on other DATA.
 
-    What the run chose on validation, thresholds for example, is applied as it is. The metrics are
-    added to the run's folder.
+    What the run chose on validation, thresholds for example, is applied as it is. Metrics, rows,
+    tables, pictures and the like are added to the run's folder (scored/SPLIT).
     """
     from rich.console import Console
     from rich.table import Table

@@ -1,5 +1,6 @@
 """`neurorun info`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,9 +20,14 @@ def info(cache: str, as_json: bool) -> None:
     CACHE is the folder of one split, or its URL in object storage. Only its table of contents is
     read; `neurorun check` reads the files.
     """
-    from neurorun.core import to_json
+    from neurorun.core import DataError, to_json
     from neurorun.data import summarize_cache
 
+    if Path(cache, "run.json").is_file():
+        raise DataError(
+            f"'{cache}' is a run, and info tells of caches. `neurorun report {cache}` tells of a "
+            "run, `neurorun runs` lists them."
+        )
     summary = summarize_cache(cache)
     if as_json:
         click.echo(to_json(summary.to_json(), indent=2))

@@ -1,5 +1,6 @@
 """`neurorun runs`, `neurorun diff` and `neurorun check`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ DIFFERENT = 1
     type=click.Choice(["started", "name", "status", "epochs", "best"]),
     default="started",
     show_default=True,
+    help="What comes first: the newest, the first by name or status, most epochs, the best value.",
 )
 def runs(folder: Path, sort: Any) -> None:
     """List the runs in FOLDER, newest first."""
@@ -29,6 +31,7 @@ def runs(folder: Path, sort: Any) -> None:
 
     from neurorun.runs import list_runs
 
+    console = Console(markup=False, highlight=False)
     table = Table()
     table.add_column("run", overflow="fold", min_width=24)
     for name in ("status", "epochs", "best"):
@@ -36,7 +39,10 @@ def runs(folder: Path, sort: Any) -> None:
     for line in list_runs(folder, sort=sort):
         planned = "" if line.epochs_planned is None else f" of {line.epochs_planned}"
         table.add_row(line.name, line.status, f"{line.epochs_run}{planned}", _best(line))
-    Console().print(table)
+    if table.rows:
+        console.print(table)
+    else:
+        console.print(f"There is no run in '{folder}', nor up to two levels below.")
 
 
 def _best(line: "RunLine") -> str:
@@ -61,12 +67,13 @@ def diff(first: Path, second: Path) -> int:
     from neurorun.runs import diff_runs
 
     found = diff_runs(first, second)
-    console = Console()
+    console = Console(markup=False, highlight=False)
     for name, differences in found.sections.items():
         if not differences:
             continue
         table = Table(title=name, title_justify="left")
-        for column in ("", first.name, second.name):
+        table.add_column("", no_wrap=True)
+        for column in (first.name, second.name):
             table.add_column(column, overflow="fold")
         for one in differences:
             table.add_row(one.key, _shown(one.first), _shown(one.second))
@@ -77,7 +84,11 @@ def diff(first: Path, second: Path) -> int:
 
 
 def _shown(value: object) -> str:
-    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    if value is None:
+        return "null"
+    if isinstance(value, float):
+        return "undefined" if math.isnan(value) else f"{value:.6g}"
+    return str(value)
 
 
 @click.command()

@@ -5,7 +5,7 @@ from typing import Literal
 
 from neurorun.core import SILENT, Progress, RunError
 from neurorun.experiment.config import experiment_from
-from neurorun.experiment.records import record_scores
+from neurorun.experiment.records import record_scores, record_validation_scores
 from neurorun.runs import Run, amend_run, open_run
 from neurorun.tasks import Results
 from neurorun.training import resolve_device
@@ -46,8 +46,9 @@ def evaluate(
         data=data,
         progress=progress,
     )
+    keep = record_validation_scores if results.split == "validation" else record_scores
     with amend_run(opened.path) as record:
-        record_scores(record, results, epoch=int(checkpoint["epoch"]))
+        keep(record, results, epoch=int(checkpoint["epoch"]))
     return results
 
 

@@ -83,5 +83,5 @@ def _in_words(arrays: Any) -> str:
         return "; ".join(f"{name} {_in_words(one)}" for name, one in arrays.items())
     if isinstance(arrays, Sequence):
         return "; ".join(_in_words(one) for one in arrays)
-    array = arrays.numpy() if isinstance(arrays, Tensor) else np.asarray(arrays)
+    array = arrays.cpu().numpy() if isinstance(arrays, Tensor) else np.asarray(arrays)
     return f"{array.shape} {array.dtype}, {array.min():.3g} to {array.max():.3g}"

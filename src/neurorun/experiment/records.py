@@ -17,8 +17,22 @@ def record_data(record: RunWriter, prepared: PreparedTask) -> None:
 
 
 def record_scores(record: RunWriter, results: Results, *, epoch: int) -> None:
-    """Keep the metrics of another split, or of other data, and the rows that they rest on."""
-    scores = SplitScores(results.split, epoch, dict(results.metrics), dict(results.methods))
-    record.write_scores(scores)
-    if results.rows and results.split != "validation":
-        record.write_predictions(results.rows, split=results.split)
+    """Keep what a checkpoint gives on another split, or on other data; the scores come last.
+
+    What was kept of it before is forgotten, so that nothing is left of an earlier scoring.
+    """
+    record.forget(results.split)
+    results.keep(record, epoch=epoch)
+    record.write_scores(_scores_of(results, epoch))
+
+
+def record_validation_scores(record: RunWriter, results: Results, *, epoch: int) -> None:
+    """Record the metrics of validation scored again; all else of it is as training left it.
+
+    Thresholds were chosen by what is kept of validation, so it is not replaced.
+    """
+    record.write_scores(_scores_of(results, epoch))
+
+
+def _scores_of(results: Results, epoch: int) -> SplitScores:
+    return SplitScores(results.split, epoch, dict(results.metrics), dict(results.methods))

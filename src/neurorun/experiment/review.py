@@ -39,7 +39,7 @@ from neurorun.evaluation import RecordingPrediction
 from neurorun.experiment.config import experiment_from
 from neurorun.experiment.detect import Detector
 from neurorun.formats import read_events
-from neurorun.runs import Run
+from neurorun.runs import Kept, Run
 from neurorun.tasks import predictor_of, sections_of
 
 logger = logging.getLogger(__name__)
@@ -274,25 +274,33 @@ class Reviewer:
         """Length and gaps of a recording, from the data or else from what the run kept."""
         if cached is not None:
             return cached.header.duration_s, cached.header.gaps
-        if recording_id not in self._run.events:
+        events = self._kept(recording_id).events
+        if recording_id not in events:
             raise DataError(
                 f"Nothing is known of '{recording_id}': run '{self._run.name}' kept no events of "
                 f"it, and its data cannot be used ({reason}). Restore the data, or give the "
                 "recording as --recording FILE."
             )
-        return self._run.events[recording_id].duration_s, ()
+        return events[recording_id].duration_s, ()
+
+    def _kept(self, recording_id: str) -> Kept:
+        """What the run kept of the split that a recording belongs to."""
+        for split, members in self._run.splits.by_name.items():
+            if recording_id in members:
+                return self._run.of(split)
+        return self._run
 
     def _prediction(
         self, recording_id: str, cached: CachedRecording | None, missing: list[str]
     ) -> _Prediction:
         """What the run kept; what it did not keep, its best checkpoint says again."""
-        run, rate_hz = self._run, self._sections.data.sampling_rate
+        kept, rate_hz = self._kept(recording_id), self._sections.data.sampling_rate
         pieces = detected = None
-        if recording_id in run.probabilities:
-            kept = run.probabilities[recording_id]
-            pieces, rate_hz = kept.pieces, kept.rate_hz
-        if recording_id in run.events:
-            detected = run.events[recording_id].seizures
+        if recording_id in kept.probabilities:
+            probabilities = kept.probabilities[recording_id]
+            pieces, rate_hz = probabilities.pieces, probabilities.rate_hz
+        if recording_id in kept.events:
+            detected = kept.events[recording_id].seizures
         if cached is not None and (pieces is None or detected is None):
             try:
                 again = self._predict(cached)

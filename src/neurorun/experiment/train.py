@@ -1,6 +1,7 @@
 """One run: data are prepared, a model is trained, its best checkpoint is scored and kept."""
 
 import logging
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -95,6 +96,7 @@ def _train(experiment: Experiment, *, earlier: Run | None, progress: Progress) -
         record = None
         if fabric.is_global_zero:
             record = stack.enter_context(_open_record(experiment, prepared, fabric, earlier))
+            stack.enter_context(_telling_how_to_go_on(record.folder))
         result = fit(
             prepared,
             model,
@@ -125,6 +127,15 @@ def _logging_from(level: str) -> Iterator[None]:
         yield
     finally:
         ours.setLevel(before)
+
+
+@contextmanager
+def _telling_how_to_go_on(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        logger.warning("To go on: neurorun train --resume %s", shlex.quote(str(folder)))
+        raise
 
 
 def _open_record(

@@ -11,13 +11,13 @@ from neurorun.reporting.comparison import (
 from neurorun.reporting.exports import Table, write_run_tables, write_tables
 from neurorun.reporting.gaze_pictures import review_pictures
 from neurorun.reporting.page import render_report, write_report
-from neurorun.reporting.pictures import draw_figures
 from neurorun.reporting.review import (
     render_review,
     review_page_name,
     write_review,
     write_review_index,
 )
+from neurorun.reporting.run_figures import draw_figures
 from neurorun.reporting.words import number_in_words, unit_in_words
 
 __all__ = [

@@ -195,7 +195,11 @@ def write_run_tables(run: Path, folder: Path) -> tuple[Path, ...]:
 
 def run_tables(facts: Facts) -> list[Table]:
     """Tables of one run that have any row."""
-    kept = [table_of(name, one.caption, one.rows) for name, one in facts.tables.items()]
+    kept = [
+        table_of(name if split == "validation" else f"{name}_{split}", one.caption, one.rows)
+        for split, some in facts.kept.items()
+        for name, one in some.tables.items()
+    ]
     found = [_scores(facts), _points(facts), *kept, _settings(facts)]
     return [table for table in found if table.rows]
 

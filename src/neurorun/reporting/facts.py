@@ -17,6 +17,7 @@ from neurorun.runs import (
     ConfusionMatrix,
     EpochRow,
     FaCurve,
+    Kept,
     Metadata,
     Picture,
     Run,
@@ -26,6 +27,8 @@ from neurorun.runs import (
     Status,
     Strip,
     best_row,
+    kept_path,
+    predictions_path,
 )
 
 T = TypeVar("T")
@@ -34,8 +37,44 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class SplitFacts:
+    """What a run keeps of one scored split; empty where it keeps nothing.
+
+    Parameters
+    ----------
+    predictions : one row per scored recording
+    strips : pieces of recordings, sorted by recording_id
+    detected : per strip all detected events of its recording, where they were kept
+    tables, pictures : what the task keeps beside its own files, by name
+    """
+
+    split: str
+    predictions: tuple[Mapping[str, Cell], ...]
+    strips: tuple[Strip, ...]
+    detected: Mapping[str, tuple[Event, ...]]
+    tables: Mapping[str, CaptionedTable]
+    pictures: Mapping[str, Picture]
+
+    @property
+    def rows_file(self) -> str:
+        """Path of the rows, relative to the run folder."""
+        return predictions_path(self.split)
+
+    @property
+    def folder(self) -> str:
+        """Folder of everything else, relative to the run folder."""
+        return kept_path(self.split)
+
+    def __bool__(self) -> bool:
+        """Whether anything is kept."""
+        return bool(self.predictions or self.strips or self.tables or self.pictures)
+
+
+@dataclass(frozen=True)
 class Facts:
     """What one run folder holds; None or empty where it does not.
+
+    What is told without naming a split is of validation.
 
     Parameters
     ----------
@@ -43,11 +82,8 @@ class Facts:
     record, status : which run it is, and how it stands
     config : every setting; empty if it cannot be read
     epochs : one row per finished epoch
-    predictions : one row per scored recording
     scores : metrics of splits besides validation
-    strips : pieces of recordings, sorted by recording_id
-    detected : per strip all detected events of its recording, where they were kept
-    tables, pictures : what the task keeps beside its own files, by name
+    kept : what is kept of validation, and of the test split
     damaged : by the name of every part that could not be read, why not
     """
 
@@ -57,18 +93,34 @@ class Facts:
     config: Mapping[str, Any]
     metadata: Metadata | None
     epochs: tuple[EpochRow, ...]
-    predictions: tuple[Mapping[str, Cell], ...]
     scores: Mapping[str, SplitScores]
     splits: Splits | None
     examples: tuple[ClassDistribution, ...]
     points: tuple[ChosenPoint, ...]
     curves: tuple[FaCurve, ...]
     confusions: tuple[ConfusionMatrix, ...]
-    strips: tuple[Strip, ...]
-    detected: Mapping[str, tuple[Event, ...]]
-    tables: Mapping[str, CaptionedTable]
-    pictures: Mapping[str, Picture]
+    kept: Mapping[str, SplitFacts]
     damaged: Mapping[str, str]
+
+    @property
+    def shown(self) -> tuple[SplitFacts, ...]:
+        """Splits of which a page shows more than scores, the one that it shows first in front.
+
+        That is the test split: nothing was chosen on it. There is always one, be it empty.
+        """
+        test, validation = self.kept["test"], self.kept["validation"]
+        there = tuple(one for one in (test, validation) if one)
+        return there or (validation,)
+
+    @property
+    def predictions(self) -> tuple[Mapping[str, Cell], ...]:
+        """One row per recording that validation scored."""
+        return self.kept["validation"].predictions
+
+    @property
+    def tables(self) -> Mapping[str, CaptionedTable]:
+        """Tables of validation, by name."""
+        return self.kept["validation"].tables
 
     @property
     def best(self) -> EpochRow | None:
@@ -116,7 +168,6 @@ def read_facts(run: Run) -> Facts:
     """Read a run, however far it came and whatever became of its files."""
     reader = _Reader(run)
     optional, needed = reader.optional, reader.needed
-    events = optional("events", lambda: _events_of_strips(run))
     return Facts(
         run=run,
         record=run.record,
@@ -124,24 +175,20 @@ def read_facts(run: Run) -> Facts:
         config=needed("settings", lambda: run.config) or {},
         metadata=needed("metadata", lambda: run.metadata),
         epochs=needed("epochs", lambda: run.epoch_rows) or (),
-        predictions=tuple(needed("scored recordings", lambda: run.prediction_rows) or ()),
         scores=reader.scores(),
         splits=optional("splits", lambda: run.splits),
         examples=optional("counts of examples", lambda: run.class_distributions) or (),
         points=optional("operating points", lambda: run.operating_points) or (),
         curves=optional("curve of false alarms", lambda: run.fa_curves) or (),
         confusions=optional("confusion matrices", lambda: run.confusion_matrices) or (),
-        strips=tuple(reader.each("strip of", run.strips).values()),
-        detected=events or {},
-        tables=reader.each("table", needed("tables", lambda: run.tables) or {}),
-        pictures=reader.each("picture", needed("pictures", lambda: run.pictures) or {}),
+        kept={split: reader.kept(split) for split in ("validation", "test")},
         damaged=reader.damaged,
     )
 
 
-def _events_of_strips(run: Run) -> dict[str, tuple[Event, ...]]:
+def _events_of_strips(kept: Kept) -> dict[str, tuple[Event, ...]]:
     """All detected events of the recordings that have a strip."""
-    return {one: run.events[one].seizures for one in run.strips if one in run.events}
+    return {one: kept.events[one].seizures for one in kept.strips if one in kept.events}
 
 
 class _Reader:
@@ -181,7 +228,24 @@ class _Reader:
         }
         return {split: scores for split, scores in read.items() if scores is not None}
 
+    def kept(self, split: str) -> SplitFacts:
+        """What is kept of a split."""
+        of = "" if split == "validation" else f" of {split}"
+        kept, needed = self._run.of(split), self.needed
+        rows = needed(f"scored recordings{of}", partial(self._run.scored_items, split))
+        return SplitFacts(
+            split=split,
+            predictions=tuple(rows or ()),
+            strips=tuple(self.each("strip of {}" + of, kept.strips).values()),
+            detected=self.optional(f"events{of}", lambda: _events_of_strips(kept)) or {},
+            tables=self.each("table {}" + of, needed(f"tables{of}", lambda: kept.tables) or {}),
+            pictures=self.each(
+                "picture {}" + of, needed(f"pictures{of}", lambda: kept.pictures) or {}
+            ),
+        )
+
     def each(self, what: str, items: Mapping[str, T] | ByName[T] | ByRecording[T]) -> dict[str, T]:
-        """Read every item of a folder, those that are damaged left out."""
-        read = {one: self.needed(f"{what} {one}", partial(items.__getitem__, one)) for one in items}
-        return {one: item for one, item in read.items() if item is not None}
+        """Read every item of a folder, those that are damaged left out; {} becomes the name."""
+        reads = {one: partial(items.__getitem__, one) for one in items}
+        found = {one: self.needed(what.replace("{}", one), read) for one, read in reads.items()}
+        return {one: item for one, item in found.items() if item is not None}

@@ -127,14 +127,21 @@ def _draw_panel(axis: "Axes", panel: Panel, epochs: Sequence[int]) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
-def draw_confusion_matrix(matrix: ConfusionMatrix) -> "Figure":
-    """Counts of one matrix with the share of each row; rows are what was annotated."""
+def draw_confusion_matrix(
+    matrix: ConfusionMatrix, *, size_in: tuple[float, float] | None = None
+) -> "Figure":
+    """Counts of one matrix with the share of each row; rows are what was annotated.
+
+    Parameters
+    ----------
+    size_in : width and height in inches; None takes what the classes need
+    """
     counts = np.asarray(matrix.matrix, dtype=np.float64)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     side_in = 1.6 + 0.9 * len(matrix.classes)
     with style():
-        figure = _new_figure(side_in + 0.6, side_in)
+        figure = _new_figure(*(size_in or (side_in + 0.6, side_in)))
         axis = figure.add_subplot()
         axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (row, column), share in np.ndenumerate(shares):

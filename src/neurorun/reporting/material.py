@@ -3,9 +3,8 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from neurorun.reporting.facts import Facts
+from neurorun.reporting.facts import Facts, SplitFacts
 from neurorun.reporting.words import number_in_words
 from neurorun.runs import Cell
 
@@ -33,30 +32,45 @@ class ShownTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def material(facts: Facts) -> dict[str, Any]:
-    """Every picture and every table of a run, in the order in which they were written.
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Pictures and tables of one split, in the order in which they were written."""
 
-    What cannot be read is told among what is damaged.
+    split: str
+    folder: str
+    pictures: tuple[ShownPicture, ...]
+    tables: tuple[ShownTable, ...]
+
+
+def material(facts: Facts) -> list[Material]:
+    """Pictures and tables of every split that is shown and has any, the first in front.
+
+    What cannot be read is told among what is damaged. The first takes of the room what it needs.
     """
-    return {"pictures": _pictures(facts), "tables": _tables(facts)}
-
-
-def _pictures(facts: Facts) -> list[ShownPicture]:
     left, shown = PICTURES_LIMIT_BYTES, []
-    for name, picture in facts.pictures.items():
+    for one in facts.shown:
+        pictures = _pictures(one, left)
+        left -= sum(len(picture.address or "") for picture in pictures)
+        shown.append(Material(one.split, one.folder, pictures, _tables(one)))
+    return [one for one in shown if one.pictures or one.tables]
+
+
+def _pictures(split: SplitFacts, left: int) -> tuple[ShownPicture, ...]:
+    shown = []
+    for name, picture in split.pictures.items():
         address = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
         fits = len(address) <= left
         left -= len(address) if fits else 0
         shown.append(ShownPicture(name, picture.caption, address if fits else None))
-    return shown
+    return tuple(shown)
 
 
-def _tables(facts: Facts) -> list[ShownTable]:
-    return [
+def _tables(split: SplitFacts) -> tuple[ShownTable, ...]:
+    return tuple(
         _shown(name, table.caption, table.rows)
-        for name, table in facts.tables.items()
+        for name, table in split.tables.items()
         if table.rows
-    ]
+    )
 
 
 def _shown(name: str, caption: str, rows: Sequence[Mapping[str, Cell]]) -> ShownTable:

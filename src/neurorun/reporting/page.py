@@ -12,7 +12,9 @@ import yaml
 from neurorun.core import require, write_text
 from neurorun.reporting.facts import Facts, read_facts
 from neurorun.reporting.material import material
-from neurorun.reporting.pictures import inline_svg, training_curves
+from neurorun.reporting.pictures import inline_svg
+from neurorun.reporting.review import review_links
+from neurorun.reporting.run_figures import training_curves
 from neurorun.reporting.sections import page_of_task
 from neurorun.reporting.summary import headlines, status_sentence, summary_sentences
 from neurorun.reporting.tables import (
@@ -41,12 +43,18 @@ def write_report(folder: Path, output: Path) -> Path:
     RunError : the folder is not a run
     MissingExtraError : matplotlib or Jinja2 is not installed
     """
-    write_text(output, render_report(open_run(folder)))
+    write_text(output, render_report(open_run(folder), seen_from=output.parent))
     return output
 
 
-def render_report(run: Run) -> str:
-    """The page as text."""
+def render_report(run: Run, *, seen_from: Path | None = None) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    seen_from : folder of the page, from which links lead to review pages in the run folder; None
+        is the run folder
+    """
     jinja2 = require("jinja2", extra="report")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("neurorun.reporting"),
@@ -56,12 +64,14 @@ def render_report(run: Run) -> str:
         lstrip_blocks=True,
     )
     facts = read_facts(run)
-    page: str = environment.get_template(page_of_task(facts).template).render(contents(facts))
+    page: str = environment.get_template(page_of_task(facts).template).render(
+        contents(facts) | {"reviews": review_links(run.path, seen_from=seen_from)}
+    )
     return page
 
 
 def contents(facts: Facts) -> dict[str, Any]:
-    """Everything that the page shows, as plain values and pictures."""
+    """Everything that the page shows but links, as plain values and pictures."""
     task = page_of_task(facts)
     curves = training_curves(facts)
     return {
@@ -82,6 +92,6 @@ def contents(facts: Facts) -> dict[str, Any]:
         "left_out": left_out_items(facts)[:_MOST_LINES],
         "origin": origin_lines(facts),
         "config": yaml.safe_dump(dict(facts.config), sort_keys=False, allow_unicode=True),
-        **material(facts),
+        "material": material(facts),
         **task.contents(facts),
     }

@@ -1,4 +1,4 @@
-"""Figures as pictures: inside a page, or as files of the run folder."""
+"""Figures as pictures: inside a page, or as files."""
 
 import io
 import re
@@ -7,24 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from neurorun.core import atomic_write
-from neurorun.reporting.facts import Facts, read_facts
-from neurorun.reporting.figures import (
-    FIRST,
-    INK,
-    QUIET,
-    SECOND,
-    draw_confusion_matrix,
-    draw_training_curves,
-    style,
-)
-from neurorun.runs import open_run
+from neurorun.reporting.figures import FIRST, INK, QUIET, SECOND, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TRAINING_CURVES = "training_curves.png"
-CONFUSION_MATRIX = "confusion_matrix.png"
-_DPI = 110
+DPI = 110
+"""Dots per inch of pictures, unless a task asks for others."""
 
 _COLOURS = {INK: "--ink", QUIET: "--quiet", FIRST: "--first", SECOND: "--second"}
 _FONTS = re.compile(r"'DejaVu Sans'[^;\"]*")
@@ -36,41 +25,10 @@ _IDENTIFIER = re.compile(r'\s+id="([^"]*)"')
 _REFERENCE = re.compile(r'(?:url\(|href=")#([^")]*)')
 
 
-def draw_figures(folder: Path) -> list[Path]:
-    """Draw the figures that lie as files in a run folder, as far as there are data for them.
-
-    Returns
-    -------
-    The files written; none before the first epoch has ended
-
-    Raises
-    ------
-    RunError : the folder is not a run
-    MissingExtraError : matplotlib is not installed
-    """
-    facts = read_facts(open_run(folder))
-    written = []
-    curves = training_curves(facts)
-    if curves is not None:
-        written.append(save_picture(curves, folder / TRAINING_CURVES))
-    if facts.confusions:
-        confusion = draw_confusion_matrix(facts.confusions[0])
-        written.append(save_picture(confusion, folder / CONFUSION_MATRIX))
-    return written
-
-
-def training_curves(facts: Facts) -> "Figure | None":
-    """Curves over the epochs of a run; None if it has none."""
-    best = facts.best
-    return draw_training_curves(
-        facts.epochs, facts.record.monitored, best_epoch=None if best is None else best.epoch
-    )
-
-
-def save_picture(figure: "Figure", path: Path) -> Path:
+def save_picture(figure: "Figure", path: Path, *, dpi: int = DPI) -> Path:
     """Write a figure as PNG, whole or not at all."""
     with atomic_write(path) as stream:
-        stream.write(_bytes_of(figure, "png"))
+        stream.write(_bytes_of(figure, "png", dpi=dpi))
     return path
 
 
@@ -79,7 +37,7 @@ def png_of(figure: "Figure") -> bytes:
     return _bytes_of(figure, "png")
 
 
-def _bytes_of(figure: "Figure", form: Literal["png", "svg"]) -> bytes:
+def _bytes_of(figure: "Figure", form: Literal["png", "svg"], *, dpi: int = DPI) -> bytes:
     """The same figure gives the same bytes: no date, and identifiers that do not change."""
     stream = io.BytesIO()
     svg = form == "svg"
@@ -88,7 +46,7 @@ def _bytes_of(figure: "Figure", form: Literal["png", "svg"]) -> bytes:
         figure.savefig(
             stream,
             format=form,
-            dpi=_DPI,
+            dpi=dpi,
             facecolor="none" if svg else "white",
             metadata={"Date": None} if svg else {"Software": None},
         )

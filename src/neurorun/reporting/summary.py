@@ -72,13 +72,14 @@ def _nothing_best(facts: Facts) -> str:
 
 
 def honesty_sentence(facts: Facts, task: TaskPage) -> str:
-    """Whether groups that were validated on were trained on, too, as far as it is recorded."""
+    """Whether groups that were scored were trained on, too, as far as it is recorded."""
     if facts.splits is None:
         return f"Whether some of these {task.group}s were trained on, too, is not recorded."
-    train, validation = (
-        set(some.values()) for some in (facts.splits.train, facts.splits.validation)
+    train, validation, test = (
+        set(some.values())
+        for some in (facts.splits.train, facts.splits.validation, facts.splits.test)
     )
-    n_shared = len(train & validation)
+    n_shared = len(train & (validation | test if facts.kept["test"] else validation))
     if n_shared:
         were = "was" if n_shared == 1 else "were"
         return (
@@ -102,5 +103,14 @@ def _headline(metric: Metric, value: float, facts: Facts, task: TaskPage) -> Hea
     remarks = [task.remark(metric, facts)]
     if metric.name == facts.record.monitor:
         remarks.append("chose the best epoch")
+    remarks.append(_on_test(metric, facts))
     remark = ", ".join(filter(None, remarks)) or f"{metric.better} is better"
     return Headline(metric_in_words(metric.name), number_in_words(value), remark)
+
+
+def _on_test(metric: Metric, facts: Facts) -> str:
+    """The same on the test split, by which nothing was chosen; empty if it was not scored."""
+    test = facts.scores.get("test")
+    if test is None or metric.name not in test.metrics:
+        return ""
+    return f"{number_in_words(test.metrics[metric.name])} on test"

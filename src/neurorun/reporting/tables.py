@@ -127,10 +127,15 @@ def point_definition(facts: Facts) -> str:
 
 
 def confusion_table(facts: Facts, *, as_time: bool) -> ConfusionTable | None:
-    """What was taken for what; as time where samples were counted, at the rate of the settings."""
+    """What was taken for what on the split that the page shows first, else on the first.
+
+    It is told as time where samples were counted, at the rate of the settings.
+    """
     if not facts.confusions:
         return None
-    matrix = facts.confusions[0]
+    shown = facts.shown[0].split
+    of_shown = (one for one in facts.confusions if one.dataset.partition(",")[0] == shown)
+    matrix = next(of_shown, facts.confusions[0])
     rate_hz = facts.number("data.sampling_rate") if as_time else None
     rows = tuple(
         (label, tuple(_share(count, sum(row), rate_hz) for count in row))

@@ -1,7 +1,7 @@
 """In what two runs differ: settings, data, source, packages, metrics."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def diff_runs(first: Path | str, second: Path | str) -> RunDifferences:
     """
     runs = (open_run(first), open_run(second))
     return RunDifferences(
-        settings=_compare(*(flat({**run.config, "seed": run.record.seed}) for run in runs)),
+        settings=_compare(*_settings(runs)),
         data=_compare(*(_data(run) for run in runs)),
         source=_compare(*(_source(run) for run in runs)),
         packages=_compare(*(run.metadata.environment.packages for run in runs)),
@@ -71,6 +71,14 @@ def flat(value: Any, key: str = "") -> dict[str, Any]:
     for name, item in value.items():
         found |= flat(item, f"{key}.{name}" if key else str(name))
     return found
+
+
+def _settings(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Every setting of each run, and the seed unless it is a setting of all of them."""
+    settings = [flat(run.config) for run in runs]
+    if all("experiment.seed" in some for some in settings):
+        return settings
+    return [{**some, "seed": run.record.seed} for some, run in zip(settings, runs, strict=True)]
 
 
 def _data(run: Run) -> dict[str, Any]:

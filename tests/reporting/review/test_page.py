@@ -1,9 +1,11 @@
 import base64
 import hashlib
+import html
 import json
 import re
 import sys
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from neurorun.reporting import (
     render_report,
     render_review,
     review_page_name,
+    write_report,
     write_review,
     write_review_index,
 )
@@ -189,12 +192,12 @@ def test_the_report_links_the_pages_that_exist(finished, material_of, make):
     page = write_review(
         run, material_of(recording_id="ann_1"), finished / "review" / review_page_name("ann_1")
     )
-    html = render_report(run)
+    report = render_report(run)
     assert review_links(finished) == {"ann_1": "review/ann_1_review.html"}
-    targets = {one.partition("#")[0] for one in make.page(html).targets if "review" in one}
+    targets = {one.partition("#")[0] for one in make.page(report).targets if "review" in one}
     assert targets == {"review/ann_1_review.html"}
     assert page.is_file()
-    assert "Scroll through the whole recording" in html
+    assert "Scroll through the whole recording" in report
     page.unlink()
     assert render_report(run) == before
 
@@ -220,3 +223,21 @@ def test_probabilities_of_every_stretch_are_kept(run, material_of):
     pieces = ((0.0, np.float32([0.5] * 64)), (30.0, np.float32([0.25] * 128)))
     entries = facts_in(render_review(run, material_of(probabilities=pieces)))["probability"]
     assert [(one["onset_s"], one["n"]) for one in entries] == [(0.0, 16), (30.0, 32)]
+
+
+def test_a_report_elsewhere_leads_to_the_pages_in_the_run_folder(finished, tmp_path):
+    name = "ann 1#a_review.html"
+    page = '<!doctype html><head><meta name="neurorun-review" content="{}"></head>'
+    told = {"recording_id": "ann_1", "patient": "ann", "duration_s": 9.0, "words": "", "faults": 0}
+    (finished / "review").mkdir(exist_ok=True)
+    (finished / "review" / name).write_text(page.format(html.escape(json.dumps(told))))
+    for output in (
+        finished / "report.html",
+        tmp_path / "other place" / "deep" / "page.html",
+        finished / "sub" / "page.html",
+    ):
+        text = write_report(finished, output).read_text()
+        links = set(re.findall(r'href="([^"#]*_review\.html)', text))
+        assert links
+        for link in links:
+            assert (output.parent / unquote(link)).resolve() == (finished / "review" / name)

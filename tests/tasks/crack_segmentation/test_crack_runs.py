@@ -93,7 +93,8 @@ def test_the_table_of_images_gives_the_pooled_metrics_again(trained):
     tp, fp, fn = (sum(row[name] for row in rows) for name in ("tp", "fp", "fn"))
     found = tp / (tp + fp + fn) if tp + fp + fn else math.nan
     assert run.metrics["validation"]["val_iou"] == pytest.approx(found, nan_ok=True)
-    (matrix,) = run.confusion_matrices
+    matrix, tested = run.confusion_matrices
+    assert (matrix.dataset, tested.dataset) == ("validation", "test")
     assert matrix.labels == ("background", "crack")
     assert matrix.matrix[1] == (fn, tp)
 
@@ -116,7 +117,7 @@ def test_other_pictures_are_scored_under_the_name_of_their_folder(trained, pictu
 
 def test_the_report_shows_pictures_intervals_and_images(trained, tmp_path):
     page = write_report(trained, tmp_path / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 4  # two of each split
     told = "The network was validated on 2 images"
     for text in ("How far the scores would move", "Every threshold", "hits in green", told):
         assert text in page
@@ -242,3 +243,25 @@ def test_the_images_worth_seeing_reach_from_the_worst_to_the_best():
     assert [one.name for one in worth_seeing(images, 3)] == ["0", "4", "empty"]
     assert [one.name for one in worth_seeing(images, 99)][-2:] == ["6", "empty"]
     assert worth_seeing(images, 0) == ()
+
+
+def test_what_is_kept_of_validation_is_kept_of_the_test_split(trained):
+    run = open_run(trained)
+    tested = run.of("test")
+    assert {row["image"] for row in run.scored_items("test")} == set(run.splits.test)
+    assert set(tested.pictures) <= set(run.splits.test)
+    assert set(run.pictures) <= set(run.splits.validation)
+    assert list(tested.tables) == ["intervals", "threshold_curve"]
+    assert "test, all pixels together" in tested.tables["intervals"].caption
+    assert list(run.tables) == ["intervals", "threshold_curve", "chosen_threshold"]
+
+
+def test_the_report_shows_test_images_first_and_folds_those_of_validation(trained, tmp_path):
+    page = write_report(trained, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Pictures of test images, the worst first" in page
+    assert "Pictures of validation images" not in page
+    before, _, after = page.partition("<summary>The same of validation</summary>")
+    run = open_run(trained)
+    assert all(picture.caption in before for picture in run.of("test").pictures.values())
+    assert all(picture.caption in after for picture in run.pictures.values())
+    assert page.count("95 % interval</th>") == 2

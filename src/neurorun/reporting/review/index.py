@@ -1,6 +1,7 @@
 """The list of the review pages in a folder, those with most faults first."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -51,10 +52,16 @@ def write_review_index(run: Run, folder: Path) -> Path:
     return output
 
 
-def review_links(run_folder: Path) -> dict[str, str]:
-    """Addresses, relative to a run folder, of the review pages in it, by recording_id."""
+def review_links(run_folder: Path, *, seen_from: Path | None = None) -> dict[str, str]:
+    """Addresses of the review pages in a run folder, by recording_id.
+
+    Parameters
+    ----------
+    seen_from : folder to which they are relative; None for the run folder
+    """
     folder = run_folder / FOLDER
-    return {one.recording_id: f"{FOLDER}/{quote(one.file)}" for one in review_pages(folder)}
+    place = Path(os.path.relpath(folder, seen_from or run_folder)).as_posix()
+    return {one.recording_id: quote(f"{place}/{one.file}") for one in review_pages(folder)}
 
 
 def review_pages(folder: Path) -> Iterator[ReviewPage]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from neurorun.core import Metric
-from neurorun.reporting.facts import Facts
+from neurorun.reporting.facts import Facts, SplitFacts
 from neurorun.reporting.figures import FIRST, QUIET, SECOND, style
 from neurorun.reporting.pictures import inline_svg
 from neurorun.reporting.sections.task_page import TaskPage
@@ -23,12 +23,10 @@ _CURVE, _CHOSEN, _INTERVALS = "threshold_curve", "chosen_threshold", "intervals"
 
 @dataclass(frozen=True, slots=True)
 class IntervalLine:
-    """A measure of all pixels together with its interval, in words."""
+    """A measure of all pixels together on every split, each with its interval, in words."""
 
     measure: str
-    value: str
-    low: str
-    high: str
+    values: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +37,37 @@ class ImageLine:
     cells: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ShownImages:
+    """Images of one split, those with the least shared area first.
+
+    Parameters
+    ----------
+    more : how many there are besides
+    rows_file : where all of them stand
+    """
+
+    split: str
+    lines: tuple[ImageLine, ...]
+    more: int
+    rows_file: str
+
+
 def contents(facts: Facts) -> dict[str, Any]:
-    """Intervals, the curve of thresholds, and a table of images."""
-    rows = facts.predictions
+    """Intervals, the curve of thresholds, and tables of images."""
     return {
+        "interval_splits": [one.split for one in _with_intervals(facts)],
         "intervals": _interval_lines(facts),
         "curve": _curve(facts),
         "chosen": _chosen_in_words(facts),
-        "images": [_image_line(row) for row in rows[:_MOST_LINES]] if _are_ours(rows) else [],
-        "more_images": max(0, len(rows) - _MOST_LINES),
+        "images": [_images(one) for one in facts.shown if _are_ours(one.predictions)],
     }
+
+
+def _images(split: SplitFacts) -> ShownImages:
+    rows = split.predictions
+    lines = tuple(_image_line(row) for row in rows[:_MOST_LINES])
+    return ShownImages(split.split, lines, max(0, len(rows) - _MOST_LINES), split.rows_file)
 
 
 def sentences(facts: Facts) -> list[str]:
@@ -120,15 +139,30 @@ def _number(row: Mapping[str, Cell], name: str) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
 
+def _with_intervals(facts: Facts) -> list[SplitFacts]:
+    """Splits in the order in which scores stand side by side."""
+    splits = [facts.kept[name] for name in ("validation", "test")]
+    return [one for one in splits if _INTERVALS in one.tables]
+
+
 def _interval_lines(facts: Facts) -> list[IntervalLine]:
-    table = facts.tables.get(_INTERVALS)
-    return [
-        IntervalLine(
-            str(row["measure"]),
-            *(number_in_words(_number(row, name)) for name in ("value", "low", "high")),
-        )
-        for row in (table.rows if table else ())
+    by_split = [
+        {str(row["measure"]): row for row in one.tables[_INTERVALS].rows}
+        for one in _with_intervals(facts)
     ]
+    measures = dict.fromkeys(name for rows in by_split for name in rows)
+    return [
+        IntervalLine(name, tuple(_value_and_interval(rows.get(name)) for rows in by_split))
+        for name in measures
+    ]
+
+
+def _value_and_interval(row: Mapping[str, Cell] | None) -> tuple[str, str]:
+    """Both in words; empty where the measure was not taken."""
+    if row is None:
+        return "", ""
+    value, low, high = (number_in_words(_number(row, name)) for name in ("value", "low", "high"))
+    return value, f"{low} to {high}"
 
 
 def _chosen_in_words(facts: Facts) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurorun.core import Metric
-from neurorun.reporting.facts import Facts
+from neurorun.reporting.facts import Facts, SplitFacts
 from neurorun.reporting.figures import draw_fa_curve
 from neurorun.reporting.pictures import inline_svg
 from neurorun.reporting.recordings import (
@@ -15,7 +15,6 @@ from neurorun.reporting.recordings import (
     rank_in_words,
     scored_recordings,
 )
-from neurorun.reporting.review import review_links
 from neurorun.reporting.sections.task_page import TaskPage
 from neurorun.reporting.stories import Story, story_of
 from neurorun.reporting.strip_drawing import LONGEST_AS_LINES_S, Drawing, draw_strip
@@ -37,18 +36,43 @@ _DETAIL_S = 10.0
 _BEFORE_MOMENT_S = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class ShownSplit:
+    """Recordings of one split, those with most faults first, and pieces of their EEG.
+
+    Parameters
+    ----------
+    more : how many recordings there are besides
+    rows_file : where all of them stand
+    """
+
+    name: str
+    strips: tuple["PicturedStrip", ...]
+    recordings: tuple[ScoredRecording, ...]
+    more: int
+    rows_file: str
+
+
 def contents(facts: Facts) -> dict[str, Any]:
-    """Operating points, the curve behind them, strips of EEG, and a table of recordings."""
-    recordings = scored_recordings(facts.predictions)
+    """Operating points, the curve behind them, strips of EEG, and tables of recordings."""
     return {
         "points": point_lines(facts),
         "point_definition": point_definition(facts) if facts.points else "",
         "fa_curve": _fa_curve(facts),
-        "strips": pictured_strips(facts, recordings),
-        "recordings": recordings[:_MOST_LINES],
-        "reviews": review_links(facts.run.path),
-        "more_recordings": max(0, len(recordings) - _MOST_LINES),
+        "shown": _shown_splits(facts),
     }
+
+
+def _shown_splits(facts: Facts) -> list[ShownSplit]:
+    """Splits in the order of the page; strips of the first take what room they need."""
+    room, shown = _Room(STRIPS_LIMIT_BYTES), []
+    for place, split in enumerate(facts.shown):
+        recordings = scored_recordings(split.predictions)
+        strips = _pictured_strips(split, recordings, facts.threshold, room, detailed=place == 0)
+        more = max(0, len(recordings) - _MOST_LINES)
+        lines = recordings[:_MOST_LINES]
+        shown.append(ShownSplit(split.split, tuple(strips), lines, more, split.rows_file))
+    return shown
 
 
 def sentences(facts: Facts) -> list[str]:
@@ -57,7 +81,26 @@ def sentences(facts: Facts) -> list[str]:
     if not recordings:
         return []
     told = [_extent(recordings), _outcome(facts, recordings), _chosen_point(facts)]
-    return [sentence for sentence in told if sentence]
+    return [*(sentence for sentence in told if sentence), *_tested(facts)]
+
+
+def _tested(facts: Facts) -> list[str]:
+    """What was found on test, by which nothing was chosen."""
+    recordings = scored_recordings(facts.kept["test"].predictions)
+    if not recordings:
+        return []
+    total = in_total(recordings)
+    rate = _measured_on_test(facts, "false_alarms_per_24h")
+    per_day = "" if rate is None else f" ({number_in_words(rate)} per 24 hours)"
+    scored = count_in_words(len(recordings), "test recording")
+    alarms = count_in_words(total.false_alarms, "false alarm")
+    outcome = f"it {_found(total)} and raised {alarms}{per_day}"
+    return [f"On {scored}, by which nothing was chosen, {outcome}."]
+
+
+def _measured_on_test(facts: Facts, name: str) -> float | None:
+    scores = facts.scores.get("test")
+    return None if scores is None else scores.metrics.get(name)
 
 
 def _extent(recordings: Sequence[ScoredRecording]) -> str:
@@ -144,19 +187,25 @@ class PicturedStrip:
     detail: Drawing | None
 
 
-def pictured_strips(facts: Facts, recordings: Sequence[ScoredRecording]) -> list[PicturedStrip]:
+def _pictured_strips(
+    split: SplitFacts,
+    recordings: Sequence[ScoredRecording],
+    threshold: float | None,
+    room: "_Room",
+    *,
+    detailed: bool,
+) -> list[PicturedStrip]:
     """Draw the strips, those of the worst recordings first, as long as there is room.
 
     Every strip is drawn as a whole before any detail is.
     """
     ids = [one.recording_id for one in recordings]
     places = {name: place for place, name in enumerate(ids)}
-    strips = sorted(facts.strips, key=lambda one: places.get(one.recording_id, math.inf))
-    stories = [story_of(strip, facts.detected.get(strip.recording_id)) for strip in strips]
-    room = _Room(STRIPS_LIMIT_BYTES)
-    wholes = [room.take(draw_strip(strip, threshold=facts.threshold)) for strip in strips]
+    strips = sorted(split.strips, key=lambda one: places.get(one.recording_id, math.inf))
+    stories = [story_of(strip, split.detected.get(strip.recording_id)) for strip in strips]
+    wholes = [room.take(draw_strip(strip, threshold=threshold)) for strip in strips]
     details = [
-        room.take(_detail(strip, story, facts.threshold))
+        room.take(_detail(strip, story, threshold)) if detailed else None
         for strip, story in zip(strips, stories, strict=True)
     ]
     return [

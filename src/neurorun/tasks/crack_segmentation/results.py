@@ -11,7 +11,7 @@ from neurorun.evaluation import (
     MaskEvaluationConfig,
     at_thresholds,
 )
-from neurorun.runs import Cell, ConfusionMatrix, Run, RunWriter, utc_now
+from neurorun.runs import Cell, ConfusionMatrix, KeptWriter, Run, RunWriter, utc_now
 
 CLASSES = ("background", "crack")
 THRESHOLD_CURVE = "threshold_curve"
@@ -66,7 +66,9 @@ class CrackResults:
         return sorted(rows, key=lambda row: (_undefined_last(row["iou"]), row["image"]))
 
     def keep(self, record: RunWriter, *, epoch: int) -> None:
-        """Write what the best checkpoint gives on validation into its run.
+        """Write what the best checkpoint gives on the split into its run.
+
+        The threshold is that of validation; other splits leave it as it is.
 
         Parameters
         ----------
@@ -74,17 +76,24 @@ class CrackResults:
         """
         counts = self.evaluation.counts
         matrix = ((counts.tn, counts.fp), (counts.fn, counts.tp))
-        record.write_predictions(self.rows)
+        record.write_predictions(self.rows, split=self.split)
         record.write_confusion_matrices(
             [ConfusionMatrix(self.split, CLASSES, matrix, utc_now(), epoch)]
         )
-        self._keep_tables(record)
+        kept = record.of(self.split)
+        self._keep_tables(kept)
+        if self.split == "validation":
+            self._keep_threshold(kept)
         for overlay in self.overlays:
-            record.write_picture(overlay.name, overlay.png, caption=overlay.caption)
+            kept.write_picture(overlay.name, overlay.png, caption=overlay.caption)
 
-    def _keep_tables(self, record: RunWriter) -> None:
-        found, place = self.evaluation, f"{self.split}, all pixels together"
-        record.write_table(
+    @property
+    def _place(self) -> str:
+        return f"{self.split}, all pixels together"
+
+    def _keep_tables(self, kept: KeptWriter) -> None:
+        found, place = self.evaluation, self._place
+        kept.write_table(
             INTERVALS,
             self.interval_rows(),
             caption=(
@@ -92,21 +101,23 @@ class CrackResults:
                 f"threshold of {self.config.threshold:g}."
             ),
         )
-        record.write_table(
+        kept.write_table(
             THRESHOLD_CURVE,
             at_thresholds(found.curve),
             caption=f"Measures at every threshold, {place}.",
         )
-        chosen = found.chosen_threshold
-        record.write_table(
+
+    def _keep_threshold(self, kept: KeptWriter) -> None:
+        chosen = self.evaluation.chosen_threshold
+        kept.write_table(
             CHOSEN_THRESHOLD,
             [
                 {
                     "threshold": math.nan if chosen is None else chosen,
-                    "iou": found.metrics["val_iou_chosen"],
+                    "iou": self.metrics["val_iou_chosen"],
                 }
             ],
-            caption=f"Threshold with the highest intersection over union, {place}.",
+            caption=f"Threshold with the highest intersection over union, {self._place}.",
         )
 
     def interval_rows(self) -> list[dict[str, Cell]]:

@@ -20,6 +20,7 @@ from neurorun.tasks.crack_segmentation.sections import (
     crack_sections_of,
     describe_crack_sections,
 )
+from neurorun.tasks.results import name_of_data
 
 
 class CrackSegmentation:
@@ -92,7 +93,7 @@ class CrackSegmentation:
         DataError : images are missing, or were changed since the run was trained
         """
         sections = crack_sections_of(settings)
-        name: str = split if data is None else data.resolve().name
+        name: str = split if data is None else name_of_data(data)
         place = sections.data.data_dir if data is None else data
         config = sections.data.model_copy(update={"data_dir": place})
         corpus = ImageCorpus.find(config, progress=progress)

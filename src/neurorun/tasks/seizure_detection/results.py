@@ -19,6 +19,7 @@ from neurorun.runs import (
     ChosenPoint,
     ConfusionMatrix,
     FaCurve,
+    KeptWriter,
     Probabilities,
     Run,
     RunWriter,
@@ -85,26 +86,32 @@ class SeizureResults:
     predictions: tuple[RecordingPrediction, ...] = ()
 
     def keep(self, record: RunWriter, *, epoch: int) -> None:
-        """Write what the best checkpoint gives on validation into its run.
+        """Write what the best checkpoint gives on the split into its run.
+
+        Thresholds are those of validation; other splits leave them as they are.
 
         Parameters
         ----------
         epoch : of the best checkpoint
         """
-        record.write_predictions(self.rows)
+        record.write_predictions(self.rows, split=self.split)
         record.write_confusion_matrices(
             [ConfusionMatrix(self.split, self.classes, self.confusion, utc_now(), epoch)]
         )
-        record.write_operating_points([_chosen(point) for point in self.operating_points])
+        if self.split == "validation":
+            record.write_operating_points([_chosen(point) for point in self.operating_points])
         record.write_fa_curves([self._fa_curve()])
+        self._keep_recordings(record.of(self.split))
+
+    def _keep_recordings(self, kept: KeptWriter) -> None:
         for timeline in self.detected:
-            record.write_events(timeline)
+            kept.write_events(timeline)
         for prediction in self.predictions:
-            record.write_probabilities(
+            kept.write_probabilities(
                 Probabilities(prediction.recording_id, prediction.rate_hz, prediction.pieces)
             )
         for excerpt in self.excerpts:
-            record.write_strip(_strip(excerpt))
+            kept.write_strip(_strip(excerpt))
 
     def _fa_curve(self) -> FaCurve:
         return FaCurve(

@@ -19,6 +19,7 @@ from neurorun.data import (
 from neurorun.evaluation import EvaluationConfig, PostprocessingConfig, metric_declarations
 from neurorun.models import SeizureDetectorConfig
 from neurorun.runs import Run
+from neurorun.tasks.results import name_of_data
 from neurorun.tasks.seizure_detection.prepared import PreparedSeizureDetection
 from neurorun.tasks.seizure_detection.recording_scores import results_of
 from neurorun.tasks.seizure_detection.results import SeizureResults, frozen_points
@@ -112,7 +113,7 @@ class SeizureDetection:
         if data is None:
             name, cache = split, _cache_of_split(sections, run, split, progress)
         else:
-            name, cache = data.resolve().name, _cache_of_folder(sections, data, progress)
+            name, cache = name_of_data(data), _cache_of_folder(sections, data, progress)
         return results_of(
             model,
             tuple(cache),
