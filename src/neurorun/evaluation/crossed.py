@@ -48,8 +48,8 @@ def mean_over_both(
     --------
     >>> gains = np.array([[0.1, 0.3, 0.2], [0.2, 0.4, 0.1]])
     >>> one = mean_over_both(gains, rng=np.random.default_rng(0))
-    >>> round(one.value, 3), round(one.low, 2), round(one.high, 2), one.n
-    (0.217, 0.12, 0.33, 3)
+    >>> round(one.value, 3), one.low < one.value < one.high, one.n
+    (0.217, True, 3)
     """
     if not values.size:
         raise ScoringError(
