@@ -107,6 +107,22 @@ def test_an_interruption_is_told_and_has_its_own_exit_code(capsys, failing, erro
     assert capsys.readouterr().err.strip() == "Interrupted; what was finished is kept."
 
 
+def test_warnings_reach_the_terminal_also_while_a_run_writes_its_log(capsys, monkeypatch):
+    def warn(*_arguments):
+        logging.getLogger("neurorun.training").warning("3 steps were left out.")
+        logging.getLogger("neurorun.training").info("An epoch ended.")
+        return 0
+
+    monkeypatch.setattr("neurorun.cli._run", warn)
+    logging.getLogger().addHandler(log_of_a_run := logging.NullHandler())
+    try:
+        assert exit_code_of("train") == 0
+    finally:
+        logging.getLogger().removeHandler(log_of_a_run)
+    assert capsys.readouterr().err == "3 steps were left out.\n"
+    assert logging.getLogger("neurorun").handlers == []
+
+
 def test_progress_logs_a_heartbeat_without_a_terminal(caplog):
     progress = TerminalProgress(Console(force_terminal=False), heartbeat_s=0)
     assert isinstance(progress, Progress)

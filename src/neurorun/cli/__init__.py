@@ -93,7 +93,20 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command; a user's error becomes one line on stderr and exit code 2."""
     logging.captureWarnings(capture=True)
-    sys.exit(_run(arguments))
+    terminal = _TerminalLog(level=logging.WARNING)
+    logging.getLogger("neurorun").addHandler(terminal)
+    try:
+        code = _run(arguments)
+    finally:
+        logging.getLogger("neurorun").removeHandler(terminal)
+    sys.exit(code)
+
+
+class _TerminalLog(logging.Handler):
+    """Shows our warnings on stderr, also while a run writes its own log, and above a bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
 
 
 def _run(arguments: list[str] | None) -> int:
