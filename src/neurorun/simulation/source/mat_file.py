@@ -24,6 +24,11 @@ _HDF5_OFFSETS = (0, 512, 1024, 2048)
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_UNPACKED = 1 << 33
 _V4_TYPES = range(4053)
+_DAMAGED = (
+    ValueError, TypeError, OSError, EOFError, KeyError, IndexError, MemoryError,
+    NotImplementedError, zlib.error,
+)  # fmt: skip
+"""What SciPy raises on damaged files beside its own error."""
 
 Names = Collection[str] | None
 
@@ -143,9 +148,7 @@ def _load_matlab(source: _Source, names: Names) -> dict[str, Any]:
     wanted = None if names is None else list(names)
     try:
         found = loadmat(stream, mat_dtype=True, variable_names=wanted)
-    except (MatReadError, ValueError, TypeError, OSError, EOFError, KeyError) as error:
-        raise _damaged(source.path, error) from error
-    except (zlib.error, NotImplementedError, IndexError, MemoryError) as error:
+    except (MatReadError, *_DAMAGED) as error:
         raise _damaged(source.path, error) from error
     return {
         name: _plain(value, f"'{name}' of '{source.path}'")
