@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from neurorun import experiment
-from neurorun.core import DataError, RunError, ScoringError
+from neurorun.core import ConfigError, DataError, RunError, ScoringError
 from neurorun.experiment.detect import Detector
 from neurorun.formats import read_events, read_recording
 from neurorun.runs import amend_run, check_run, open_run
@@ -51,6 +51,29 @@ def test_other_data_are_scored_under_the_name_of_their_folder(run, corpus, tmp_p
     assert "elsewhere" in opened.scored_splits
     assert set(opened.of("elsewhere").events) == {row["recording_id"] for row in results.rows}
     assert check_run(run) == ()
+
+
+def test_other_data_do_not_take_the_place_of_others_of_the_same_name(run, corpus, tmp_path):
+    north, south = (tmp_path / clinic / "eeg" for clinic in ("north", "south"))
+    for clinic in (north, south):
+        shutil.copytree(corpus / "eval", clinic / "eval")
+    experiment.evaluate(run, north)
+    assert open_run(run).scores("eeg").data == str(north)
+    with pytest.raises(RunError, match=r"scores of '.*north/eeg' under the name 'eeg'.*--name"):
+        experiment.evaluate(run, south)
+    experiment.evaluate(run, north)
+    experiment.evaluate(run, south, name="south")
+    assert open_run(run).scores("eeg").data == str(north)
+    assert open_run(run).scores("south").data == str(south)
+    experiment.evaluate(run, south, name="eeg")
+    assert open_run(run).scores("eeg").data == str(south)
+    assert check_run(run) == ()
+
+
+@pytest.mark.parametrize("data", [Path("elsewhere"), None], ids=["other-data", "split"])
+def test_a_name_that_is_or_has_to_be_that_of_a_split_is_refused(trained, data):
+    with pytest.raises(ConfigError, match="'test'"):
+        experiment.evaluate(trained, data, name="test")
 
 
 def test_a_folder_called_as_a_split_is_not_taken_for_it(run, corpus, tmp_path):

@@ -18,11 +18,15 @@ from neurorun.cli.options import ANY_PATH
     type=click.Choice(["validation", "test"]),
     help="Which split of the run, if no DATA are given.",
 )
-def evaluate(run: Path, data: Path | None, split: Any) -> None:
+@click.option(
+    "--name",
+    help="Under which the run keeps the scores of DATA.  [default: name of the folder or file]",
+)
+def evaluate(run: Path, data: Path | None, split: Any, name: str | None) -> None:
     """Score the best checkpoint of RUN again, on one of its splits or on other DATA.
 
     What the run chose on validation, thresholds for example, is applied as it is. Metrics, rows,
-    tables, pictures and the like are added to the run's folder (scored/SPLIT).
+    tables, pictures and the like are added to the run's folder (scored/SPLIT, scored/NAME).
     """
     from rich.console import Console
     from rich.table import Table
@@ -31,10 +35,10 @@ def evaluate(run: Path, data: Path | None, split: Any) -> None:
     from neurorun.cli.progress import TerminalProgress
     from neurorun.reporting import number_in_words
 
-    results = experiment.evaluate(run, data, split=split, progress=TerminalProgress())
+    results = experiment.evaluate(run, data, split=split, name=name, progress=TerminalProgress())
     table = Table(title=f"{results.split}: {len(results.rows)} scored", title_justify="left")
     table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right")
-    for name, value in results.metrics.items():
-        table.add_row(name, number_in_words(value))
+    for metric, value in results.metrics.items():
+        table.add_row(metric, number_in_words(value))
     Console().print(table)

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from neurorun.core import SILENT, Progress, RunError
+from neurorun.core import SILENT, ConfigError, Progress, RunError
 from neurorun.experiment.config import experiment_from
 from neurorun.experiment.records import record_scores, record_validation_scores
 from neurorun.runs import Run, amend_run, open_run
-from neurorun.tasks import Results
+from neurorun.tasks import OtherData, Results
 from neurorun.training import resolve_device
 
 
@@ -16,6 +16,7 @@ def evaluate(
     data: Path | None = None,
     *,
     split: Literal["validation", "test"] = "test",
+    name: str | None = None,
     progress: Progress = SILENT,
 ) -> Results:
     """Score the best checkpoint with everything that was chosen on validation left as it is.
@@ -24,17 +25,30 @@ def evaluate(
     ----------
     run : folder of the run; the metrics are added to it
     data : other data, all of which are scored; None takes a split of the run
-    split : ``validation`` or ``test`` of the run; other data are named after their folder
+    split : ``validation`` or ``test`` of the run; ignored where there are other data
+    name : under which the run keeps the scores of other data; None names them after their folder
+        or file, and keeps scores of data from elsewhere. A given name replaces what has it
     progress : shows what is being done
 
     Raises
     ------
-    RunError : the run cannot be used, or has no such split
+    ConfigError : a name that is that of a split, or is given to a split
+    RunError : the run cannot be used, has no such split, or has scores of data from elsewhere
+        under the name
     DataError : data are missing or not annotated
     """
     opened = open_run(run)
-    if data is None:
+    other = None
+    if data is not None:
+        other = OtherData.at(data, name=name)
+        _check_name(opened, other, chosen=name is not None)
+    elif name is None:
         _check_split(opened, split)
+    else:
+        raise ConfigError(
+            f"The name '{name}' was given, but no data; splits have their own. Give other data, "
+            "or leave the name out."
+        )
     experiment = experiment_from(opened.config, source=str(opened.path / "config.yaml"))
     checkpoint = opened.checkpoint("best")
     model = experiment.task.open_model(experiment.settings, checkpoint["model_state_dict"])
@@ -43,13 +57,28 @@ def evaluate(
         model.to(resolve_device(experiment.settings.experiment.device)),
         opened,
         split=split,
-        data=data,
+        data=other,
         progress=progress,
     )
-    keep = record_validation_scores if results.split == "validation" else record_scores
+    epoch, place = int(checkpoint["epoch"]), None if other is None else other.place
     with amend_run(opened.path) as record:
-        keep(record, results, epoch=int(checkpoint["epoch"]))
+        if results.split == "validation":
+            record_validation_scores(record, results, epoch=epoch)
+        else:
+            record_scores(record, results, epoch=epoch, place=place)
     return results
+
+
+def _check_name(run: Run, data: OtherData, *, chosen: bool) -> None:
+    if chosen or data.name not in run.scored_splits:
+        return
+    place = run.scores(data.name).data
+    if place not in (None, str(data.place)):
+        raise RunError(
+            f"Run '{run.name}' has scores of '{place}' under the name '{data.name}', which "
+            f"'{data.place}' would take, too. Choose a name for these (--name); the same name "
+            "replaces the scores."
+        )
 
 
 def _check_split(run: Run, split: str) -> None:

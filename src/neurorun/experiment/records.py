@@ -1,5 +1,8 @@
 """What a task found becomes what a run folder keeps."""
 
+from dataclasses import replace
+from pathlib import Path
+
 from neurorun.runs import ClassDistribution, RunWriter, Splits, SplitScores, utc_now
 from neurorun.tasks import PreparedTask, Results
 
@@ -16,14 +19,21 @@ def record_data(record: RunWriter, prepared: PreparedTask) -> None:
     )
 
 
-def record_scores(record: RunWriter, results: Results, *, epoch: int) -> None:
+def record_scores(
+    record: RunWriter, results: Results, *, epoch: int, place: Path | None = None
+) -> None:
     """Keep what a checkpoint gives on another split, or on other data; the scores come last.
 
     What was kept of it before is forgotten, so that nothing is left of an earlier scoring.
+
+    Parameters
+    ----------
+    place : where other data lie
     """
     record.forget(results.split)
     results.keep(record, epoch=epoch)
-    record.write_scores(_scores_of(results, epoch))
+    scores = _scores_of(results, epoch)
+    record.write_scores(replace(scores, data=None if place is None else str(place)))
 
 
 def record_validation_scores(record: RunWriter, results: Results, *, epoch: int) -> None:

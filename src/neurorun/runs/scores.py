@@ -109,12 +109,14 @@ class SplitScores:
     checkpoint_epoch : epoch of the weights that were scored
     metrics : by the declared names
     methods : name and version of the scoring method behind each group of metrics
+    data : folder or file of other data; None for splits, and where it was not recorded yet
     """
 
     split: str
     checkpoint_epoch: int
     metrics: dict[str, Measured]
     methods: dict[str, str]
+    data: str | None = None
 
 
 def write_split_scores(folder: Path, scores: SplitScores) -> None:

@@ -7,7 +7,7 @@ from neurorun.tasks.abnormality import (
     scored_examples,
 )
 from neurorun.tasks.crack_segmentation import CRACK_SEGMENTATION
-from neurorun.tasks.results import Results
+from neurorun.tasks.results import OtherData, Results
 from neurorun.tasks.seizure_detection import (
     SEIZURE_DETECTION,
     SeizureDetectionSections,
@@ -31,6 +31,7 @@ __all__ = [
     "SOURCE_LOCALIZATION",
     "TASKS",
     "LooksAtData",
+    "OtherData",
     "PreparedTask",
     "Results",
     "SeizureDetectionSections",

@@ -1,22 +1,54 @@
 """What every task tells of a model that it scored on one split."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, get_args, runtime_checkable
 
+from neurorun.core import ConfigError
 from neurorun.data import SplitName
 from neurorun.runs import Cell, RunWriter
 
 
-def name_of_data(data: Path) -> str:
-    """Name under which other data are scored: that of their folder or file, never a split's.
+@dataclass(frozen=True, slots=True)
+class OtherData:
+    """Data that a run was not made of, to be scored with its model.
 
-    >>> name_of_data(Path("/corpora/siena")), name_of_data(Path("/corpora/siena/test"))
-    ('siena', 'siena/test')
+    Parameters
+    ----------
+    place : folder or file
+    name : under which the run keeps what comes of them; never that of a split
     """
-    place = data.resolve()
-    name = place.stem if place.is_file() else place.name
-    return f"{place.parent.name}/{name}" if name in get_args(SplitName) else name
+
+    place: Path
+    name: str
+
+    @classmethod
+    def at(cls, place: Path, *, name: str | None = None) -> "OtherData":
+        """Name data after their folder or file, unless they are given a name.
+
+        Raises
+        ------
+        ConfigError : the given name is that of a split
+
+        Examples
+        --------
+        >>> OtherData.at(Path("/corpora/siena")).name
+        'siena'
+        >>> OtherData.at(Path("/corpora/siena/test")).name
+        'siena/test'
+        """
+        splits = get_args(SplitName)
+        if name in splits:
+            raise ConfigError(
+                f"Other data were named '{name}', but {', '.join(splits)} are splits of the run; "
+                "choose another name."
+            )
+        resolved = place.resolve()
+        own = resolved.stem if resolved.is_file() else resolved.name
+        if own in splits:
+            own = f"{resolved.parent.name}/{own}"
+        return cls(place=resolved, name=name or own)
 
 
 @runtime_checkable

@@ -1,7 +1,6 @@
 """What the experiment knows of a task: its settings, and what they become."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
@@ -9,7 +8,7 @@ from torch import nn
 from neurorun.core import SILENT, Config, Metric, Progress
 from neurorun.data import SplitName
 from neurorun.runs import Run
-from neurorun.tasks.results import Results
+from neurorun.tasks.results import OtherData, Results
 
 
 @runtime_checkable
@@ -116,7 +115,7 @@ class Task(Protocol):
         run: Run,
         *,
         split: SplitName,
-        data: Path | None = None,
+        data: OtherData | None = None,
         progress: Progress = SILENT,
     ) -> Results:
         """Score a trained model on a split of its run, or on all of other data.
@@ -125,8 +124,8 @@ class Task(Protocol):
         ----------
         model : in evaluation mode, on its device
         run : that it belongs to; what was chosen on validation is used as it is
-        split : a split that the run has members of
-        data : other data, instead of a split; scored under the name of their folder
+        split : that the run has members of; ignored where there are other data
+        data : other data, all of which are scored under their name
 
         Raises
         ------

@@ -13,6 +13,7 @@ from neurorun.core import to_json
 from neurorun.data import find_abnormality_recordings, prepare_windows
 from neurorun.reporting import write_report
 from neurorun.runs import check_run, open_run
+from neurorun.tasks import OtherData
 
 SHARED = Path(__file__).resolve().parents[3] / "../shared/data"
 ICU = SHARED / "eeg_edf" / "icu_subject01_epoch01_380s.edf"
@@ -116,7 +117,7 @@ def test_a_real_recording_with_real_fixations_is_scored_as_other_data(
     weights = open_run(run).checkpoint("best")["model_state_dict"]
     model = experiment.task.open_model(experiment.settings, weights)
     results = experiment.task.score(
-        experiment.settings, model, open_run(run), split="test", data=icu
+        experiment.settings, model, open_run(run), split="test", data=OtherData.at(icu)
     )
     assert results.split == "icu"
     assert [row["n_windows"] for row in results.rows] == [19]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -19,7 +18,7 @@ from neurorun.data import (
     split_abnormality,
 )
 from neurorun.models import NeuroGateConfig
-from neurorun.runs import Run
+from neurorun.runs import Run, file_stem
 from neurorun.tasks.abnormality.predicting import TotalLoss
 from neurorun.tasks.abnormality.prepared import PreparedAbnormality, examples_of
 from neurorun.tasks.abnormality.results import AbnormalityResults, results_of
@@ -33,7 +32,7 @@ from neurorun.tasks.abnormality.sections import (
     new_network,
     sections_of,
 )
-from neurorun.tasks.results import name_of_data
+from neurorun.tasks.results import OtherData
 
 
 class Abnormality:
@@ -94,7 +93,7 @@ class Abnormality:
         run: Run,
         *,
         split: SplitName,
-        data: Path | None = None,
+        data: OtherData | None = None,
         progress: Progress = SILENT,
     ) -> AbnormalityResults:
         """Score a trained model on a split of its run, or on all of other recordings.
@@ -104,7 +103,7 @@ class Abnormality:
         model : in evaluation mode, on its device
         run : that it belongs to; its splits are used
         split : ``validation`` or ``test`` of the run; ignored where there are other data
-        data : other recordings, all of which are scored under the name of their folder
+        data : other recordings, all of which are scored under their name
 
         Raises
         ------
@@ -120,7 +119,7 @@ class Abnormality:
             TotalLoss(
                 sections, weights if sections.data.class_balance == "weights" else (1.0, 1.0)
             ),
-            split=split if data is None else name_of_data(data),
+            split=split if data is None else data.name,
             training=training,
             progress=progress,
         )
@@ -138,7 +137,7 @@ def scored_examples(
     run: Run,
     *,
     split: SplitName,
-    data: Path | None = None,
+    data: OtherData | None = None,
     progress: Progress = SILENT,
 ) -> GazeExamples:
     """Windows of a split of a run, or of other recordings.
@@ -150,9 +149,9 @@ def scored_examples(
     if data is not None:
         other = sections.data.model_copy(
             update={
-                "data_dir": data,
+                "data_dir": data.place,
                 "gaze_dir": None,
-                "cache_dir": sections.data.cache_dir / f"other-{data.resolve().name}",
+                "cache_dir": sections.data.cache_dir / f"other-{file_stem(data.name)}",
             }
         )
         sections = replace(sections, data=other)

@@ -1,7 +1,6 @@
 """Where in a picture of a surface are cracks? One probability per pixel, learned from masks."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -20,7 +19,7 @@ from neurorun.tasks.crack_segmentation.sections import (
     crack_sections_of,
     describe_crack_sections,
 )
-from neurorun.tasks.results import name_of_data
+from neurorun.tasks.results import OtherData
 
 
 class CrackSegmentation:
@@ -76,7 +75,7 @@ class CrackSegmentation:
         run: Run,
         *,
         split: SplitName,
-        data: Path | None = None,
+        data: OtherData | None = None,
         progress: Progress = SILENT,
     ) -> CrackResults:
         """Score a trained network on whole images, with the threshold that its run chose.
@@ -86,15 +85,15 @@ class CrackSegmentation:
         model : in evaluation mode, on its device
         run : that it belongs to; its splits and its frozen threshold are used
         split : ``validation`` or ``test`` of the run; ignored where there are other data
-        data : other images with masks, all of which are scored under the name of their folder
+        data : other images with masks, all of which are scored under their name
 
         Raises
         ------
         DataError : images are missing, or were changed since the run was trained
         """
         sections = crack_sections_of(settings)
-        name: str = split if data is None else name_of_data(data)
-        place = sections.data.data_dir if data is None else data
+        name: str = split if data is None else data.name
+        place = sections.data.data_dir if data is None else data.place
         config = sections.data.model_copy(update={"data_dir": place})
         corpus = ImageCorpus.find(config, progress=progress)
         if data is None:

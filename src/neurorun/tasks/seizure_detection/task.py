@@ -1,7 +1,6 @@
 """Where in an EEG are seizures? One probability per sample, learned from annotated recordings."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -18,8 +17,8 @@ from neurorun.data import (
 )
 from neurorun.evaluation import EvaluationConfig, PostprocessingConfig, metric_declarations
 from neurorun.models import SeizureDetectorConfig
-from neurorun.runs import Run
-from neurorun.tasks.results import name_of_data
+from neurorun.runs import Run, file_stem
+from neurorun.tasks.results import OtherData
 from neurorun.tasks.seizure_detection.prepared import PreparedSeizureDetection
 from neurorun.tasks.seizure_detection.recording_scores import results_of
 from neurorun.tasks.seizure_detection.results import SeizureResults, frozen_points
@@ -92,7 +91,7 @@ class SeizureDetection:
         run: Run,
         *,
         split: SplitName,
-        data: Path | None = None,
+        data: OtherData | None = None,
         progress: Progress = SILENT,
     ) -> SeizureResults:
         """Score a trained detector on whole recordings, with the thresholds of its run.
@@ -102,7 +101,7 @@ class SeizureDetection:
         model : in evaluation mode, on its device
         run : that it belongs to; its splits and its frozen thresholds are used
         split : ``validation`` or ``test`` of the run; ignored where there are other data
-        data : other recordings, all of which are scored under the name of their folder
+        data : other recordings, all of which are scored under their name
 
         Raises
         ------
@@ -113,7 +112,7 @@ class SeizureDetection:
         if data is None:
             name, cache = split, _cache_of_split(sections, run, split, progress)
         else:
-            name, cache = name_of_data(data), _cache_of_folder(sections, data, progress)
+            name, cache = data.name, _cache_of_other(sections, data, progress)
         return results_of(
             model,
             tuple(cache),
@@ -124,10 +123,12 @@ class SeizureDetection:
         )
 
 
-def _cache_of_folder(sections: SeizureDetectionSections, folder: Path, progress: Progress) -> Cache:
-    other = sections.data.model_copy(update={"data_dir": folder, "dataset": "auto"})
+def _cache_of_other(
+    sections: SeizureDetectionSections, data: OtherData, progress: Progress
+) -> Cache:
+    other = sections.data.model_copy(update={"data_dir": data.place, "dataset": "auto"})
     corpus = Corpus.find(other, sections.preprocessing, progress=progress)
-    place = other.cache_dir / f"other-{folder.resolve().name}"
+    place = other.cache_dir / f"other-{file_stem(data.name)}"
     return corpus.cache(None, place, progress=progress)
 
 

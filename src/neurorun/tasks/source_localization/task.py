@@ -1,7 +1,6 @@
 """Where on the cortex is activity? Region activity from EEG, learned from simulated sources."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from neurorun.simulation import (
     open_source_data,
     open_source_test,
 )
-from neurorun.tasks.results import name_of_data
+from neurorun.tasks.results import OtherData
 from neurorun.tasks.source_localization.prepared import PreparedSourceLocalization, bench_of
 from neurorun.tasks.source_localization.results import LocalizationResults, results_of
 from neurorun.tasks.source_localization.sections import (
@@ -99,7 +98,7 @@ class SourceLocalization:
         run: Run,
         *,
         split: SplitName,
-        data: Path | None = None,
+        data: OtherData | None = None,
         progress: Progress = SILENT,
     ) -> LocalizationResults:
         """Score a trained network on examples that never change.
@@ -120,8 +119,8 @@ class SourceLocalization:
         if data is None:
             name, examples = str(split), _split_of(opened, split, run)
         else:
-            name = name_of_data(data)
-            examples = open_source_test(sections.data, data, seed=seed, progress=progress)
+            name = data.name
+            examples = open_source_test(sections.data, data.place, seed=seed, progress=progress)
         return results_of(
             model,
             examples,
