@@ -19,7 +19,8 @@ FALSE_ALARMS = Metric("false_alarms_per_day", "lower", "per 24 h", "")
         (VAL_LOSS, [0.5, 0.4, 0.6], 2, 1),
         pytest.param(TAES, [0.3, 0.3, 0.3], 1, 2, id="a tie is no improvement"),
         pytest.param(TAES, [math.nan, 0.1, math.nan], 2, 1, id="undefined is never best"),
-        pytest.param(TAES, [math.nan, math.nan], None, 2, id="never defined, never best"),
+        pytest.param(TAES, [math.nan, math.nan], None, 0, id="never defined, never best"),
+        pytest.param(TAES, [math.nan, 0.5, 0.4], 2, 1, id="waiting begins with the first value"),
     ],
 )
 def test_the_best_epoch_is_the_earliest_with_the_best_value(metric, values, best, waited):

@@ -1,5 +1,6 @@
 """The loop as a whole, on a task of milliseconds and one process."""
 
+import json
 import math
 from contextlib import contextmanager
 
@@ -10,7 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision.amp import MixedPrecision
 from torch.nn import functional
 
-from neurorun.core import ConfigError, TrainingError
+from neurorun.core import SILENT, ConfigError, TrainingError
 from neurorun.runs import RunWriter
 from neurorun.training import (
     LoggingConfig,
@@ -257,8 +258,60 @@ def test_too_many_bad_steps_in_a_row_stop_the_training_with_a_dump(toy, run, rec
         assert np.isinf(dump["inputs"]).all()
         assert dump["targets"].shape == (4, 32)
     report = (record.folder / "debug/bad_step.json").read_text()
-    assert '"batch": 3' in report
+    assert [step["batch"] for step in json.loads(report)["steps"]] == [3, 4]
     assert '"parameters_not_finite": []' in report
+
+
+@pytest.mark.parametrize("found", range(4))
+def test_the_dump_holds_the_batch_that_was_bad_among_those_of_its_step(toy, run, record, found):
+    faults = {(1, found): math.inf}
+    with pytest.raises(TrainingError, match=f"up to batch {found} of epoch 1"):
+        run(
+            toy.ToyTask(faults=faults),
+            epochs=1, max_bad_steps=1, gradient_accumulation_steps=2,
+        )  # fmt: skip
+    with np.load(record.folder / "debug/bad_step.npz", allow_pickle=False) as dump:
+        assert np.isinf(dump["inputs"]).all()
+
+
+def test_a_gradient_alone_may_be_bad(toy, run, record):
+    class Steep(toy.ToyTask):
+        def loss(self, model, inputs, targets, criterion):
+            found = super().loss(model, inputs, targets, criterion)
+            root = torch.sqrt(sum(p.abs().sum() * 0 for p in model.parameters()))
+            return {**found, "loss": found["loss"] + root}
+
+    with pytest.raises(TrainingError, match="up to batch 1 of epoch 1"):
+        run(Steep(), epochs=1, max_bad_steps=1, gradient_accumulation_steps=2)
+    with np.load(record.folder / "debug/bad_step.npz", allow_pickle=False) as dump:
+        assert np.isfinite(dump["inputs"]).all()
+
+
+def test_a_network_that_diverged_in_the_last_step_is_told_so(toy, run):
+    class Steep(toy.ToyTask):
+        def loss(self, model, inputs, targets, criterion):
+            return {"loss": 1e18 * super().loss(model, inputs, targets, criterion)["loss"]}
+
+        def evaluate(self, model, criterion, *, progress=SILENT):
+            self.validation = (1e10 * self.validation[0], self.validation[1])
+            return super().evaluate(model, criterion, progress=progress)
+
+    constant = {"type": "constant", "warmup_ratio": 0.0}
+    with pytest.raises(TrainingError, match=r"training has diverged .0 of its 4 parameters"):
+        run(
+            Steep(n_batches=1), plain=True, learning_rate=10, optimizer="sgd", scheduler=constant,
+            gradient_clip=0.0,
+        )  # fmt: skip
+
+
+def test_patience_does_not_run_out_before_the_metric_was_ever_defined(toy, run, record):
+    class Silent(toy.ToyTask):
+        def evaluate(self, model, criterion, *, progress=SILENT):
+            found = super().evaluate(model, criterion, progress=progress)
+            return {**found, "accuracy": math.nan if len(record.rows) < 4 else 0.5}
+
+    result, _ = run(Silent(), epochs=9, early_stopping={"patience": 2})
+    assert (result.best_epoch, result.epochs_run) == (5, 7)
 
 
 def test_an_epoch_of_bad_steps_has_no_mean(toy, run, record):

@@ -12,7 +12,8 @@ class EarlyStoppingConfig(Config):
     """By which metric the best epoch is chosen, and how long to wait for a better one."""
 
     patience: int | None = Field(default=5, ge=1)
-    """Epochs without improvement after which training ends; null trains all epochs."""
+    """Epochs without improvement after which training ends; null trains all epochs. Epochs before
+    the metric was defined for the first time do not count."""
     metric: str | None = None
     """Name of the metric that chooses the best epoch; null takes the first that the task names."""
     mode: Literal["max", "min"] | None = None
@@ -64,7 +65,7 @@ class Selection:
     ----------
     epoch : 1-based; None while the metric was never defined
     value : of the metric in that epoch
-    epochs_without_improvement : since then
+    epochs_without_improvement : since then; 0 while the metric was never defined
     """
 
     epoch: int | None = None
@@ -78,7 +79,7 @@ class Selection:
         False
         """
         if not metric.improves(value, on=self.value):
-            self.epochs_without_improvement += 1
+            self.epochs_without_improvement += self.epoch is not None
             return False
         self.epoch, self.value, self.epochs_without_improvement = epoch, value, 0
         return True

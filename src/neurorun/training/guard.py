@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from neurorun.core import TrainingError, atomic_write, write_json
 from neurorun.training.arrays import named_leaves
-from neurorun.training.task import Arrays
+from neurorun.training.task import Arrays, TrainingTask
 
 DUMP = "debug/bad_step"
 _log = logging.getLogger(__name__)
@@ -24,7 +24,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BadStep:
-    """Where a step was skipped, and what was found there."""
+    """Where a step was skipped, and what was found there.
+
+    Parameters
+    ----------
+    epoch, step : counted from 1
+    batch : of the epoch, counted from 0; the one that was not finite
+    figures : means over the step
+    gradient_norm : before clipping
+    """
 
     epoch: int
     batch: int
@@ -75,26 +83,25 @@ class StepGuard:
             in_a_row,
         )
 
-    def stop(
-        self, batch: tuple[Arrays, Arrays], *, in_a_row: int, folder: Path | None
-    ) -> TrainingError:
+    def stop(self, task: TrainingTask, *, in_a_row: int, folder: Path | None) -> TrainingError:
         """Write what is needed to find the cause; return the error to raise.
 
         Parameters
         ----------
-        batch : the last one that was skipped
+        task : makes the last bad batch again
         in_a_row : skipped steps
         folder : of the run; None writes nothing
         """
-        where = ""
+        where, last = "", self._history[-1]
         if folder is not None:
+            batch = next(task.batches(last.epoch, start=last.batch))
             write_json(folder / f"{DUMP}.json", self._report())
             with atomic_write(folder / f"{DUMP}.npz") as stream:
                 np.savez(stream, **_as_arrays(batch))
             where = (
-                f" The last steps are told in '{folder / DUMP}.json', the last batch is in .npz."
+                f" The last steps are told in '{folder / DUMP}.json', the last bad batch is in "
+                ".npz."
             )
-        last = self._history[-1]
         return TrainingError(
             f"Loss or gradient were not finite in {in_a_row} steps in a row, up to batch "
             f"{last.batch} of epoch {last.epoch}; training.max_bad_steps allows fewer than "
@@ -102,16 +109,18 @@ class StepGuard:
         )
 
     def _report(self) -> dict[str, Any]:
-        broken = [
-            name for name, p in self._model.named_parameters() if not bool(torch.isfinite(p).all())
-        ]
         steps = [asdict(bad) for bad in self._history]
         return {
             "format": "neurorun-bad-steps",
             "format_version": 1,
             "steps": steps,
-            "parameters_not_finite": broken,
+            "parameters_not_finite": parameters_not_finite(self._model),
         }
+
+
+def parameters_not_finite(model: nn.Module) -> list[str]:
+    """Names of the parameters that hold a value that is not finite."""
+    return [name for name, p in model.named_parameters() if not bool(torch.isfinite(p).all())]
 
 
 def _as_arrays(batch: tuple[Arrays, Arrays]) -> dict[str, Any]:

@@ -33,7 +33,6 @@ Batches = Iterator[tuple[Arrays, Arrays]]
 class _Group:
     """The batches of one step as this process saw them."""
 
-    batch: tuple[Arrays, Arrays] | None = None
     figures: list[tuple[int, dict[str, Tensor]]] = field(default_factory=list)
     waited_s: float = 0.0
 
@@ -118,8 +117,9 @@ class Stepper:
                 see_gradients(self.bare_model)
             self._take(state)
         else:
-            bad = BadStep(state.epoch, state.batch, state.step + 1, means, norm)
-            self._skip(bad, state, group.batch, dump_to)
+            position = self._position_of_fault(group, state)
+            bad = BadStep(state.epoch, position, state.step + 1, means, norm)
+            self._skip(bad, state, dump_to)
         self._update.zero_grad()
         state.batch += n_batches * self.fabric.world_size
         state.step += 1
@@ -162,7 +162,6 @@ class Stepper:
                 self.fabric.backward(figures["loss"] / n_batches)
             detached = {name: figure.detach() for name, figure in figures.items()}
             group.figures.append((count_examples(inputs), detached))
-            group.batch = (inputs, targets)
         return group
 
     def _clip(self) -> float:
@@ -196,21 +195,36 @@ class Stepper:
         self._guard.step_was_good()
         state.bad_in_a_row = 0
 
-    def _skip(
-        self,
-        bad: BadStep,
-        state: TrainingState,
-        batch: tuple[Arrays, Arrays] | None,
-        dump_to: Path | None,
-    ) -> None:
+    def _position_of_fault(self, group: _Group, state: TrainingState) -> int:
+        """Where in the epoch the step met what is not finite.
+
+        That is the first batch, over all processes, whose loss is not; or the last batch of the
+        step, if only the gradient is not.
+        """
+        n_processes = self.fabric.world_size
+        own = [
+            index
+            for index, (_, figures) in enumerate(group.figures)
+            if not math.isfinite(figures["loss"])
+        ]
+        last = len(group.figures) * n_processes - 1
+        first = own[0] * n_processes + self.fabric.global_rank if own else last
+        if n_processes > 1:
+            firsts = self.fabric.all_gather(torch.tensor(first, device=self.fabric.device))
+            assert isinstance(firsts, Tensor)
+            first = int(firsts.min())
+        return state.batch + first
+
+    def _skip(self, bad: BadStep, state: TrainingState, dump_to: Path | None) -> None:
         scaler = scaler_of(self.fabric)
         if scaler is not None:
             scaler.update()
         state.bad_in_a_row += 1
         self._guard.step_was_bad(bad, in_a_row=state.bad_in_a_row)
         if state.bad_in_a_row >= self._config.max_bad_steps:
-            assert batch is not None
-            raise self._guard.stop(batch, in_a_row=state.bad_in_a_row, folder=dump_to)
+            error = self._guard.stop(self._task, in_a_row=state.bad_in_a_row, folder=dump_to)
+            self.fabric.barrier()  # none ends before the first has written
+            raise error
 
 
 def _can_fuse(fabric: Fabric) -> bool:

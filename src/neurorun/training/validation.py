@@ -1,7 +1,8 @@
 """One validation: the task scores the model, the result is checked against what it announced."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from neurorun.core import Progress, TrainingError
 from neurorun.training.devices import is_sharded
+from neurorun.training.guard import parameters_not_finite
 from neurorun.training.stepper import Stepper
 from neurorun.training.task import TrainingTask
 
@@ -36,7 +38,8 @@ def validate(task: TrainingTask, stepper: Stepper, *, progress: Progress) -> dic
 
     Raises
     ------
-    TrainingError : a metric that the task announced is missing
+    TrainingError : the network gives what is not finite, or a metric that the task announced is
+        missing
     """
     fabric = stepper.fabric
     sharded = is_sharded(fabric)
@@ -45,12 +48,37 @@ def validate(task: TrainingTask, stepper: Stepper, *, progress: Progress) -> dic
     values: dict[str, float] = {}
     if fabric.is_global_zero or sharded:
         model.eval()
-        with torch.no_grad(), stepper.averaged_weights():
+        with torch.no_grad(), stepper.averaged_weights(), _finite_outputs_of(model, stepper):
             found = task.evaluate(model, stepper.criterion.for_validation(), progress=progress)
         values = _checked(found, task)
     if fabric.world_size > 1:
         values = fabric.broadcast(values)
     return values
+
+
+@contextmanager
+def _finite_outputs_of(model: nn.Module, stepper: Stepper) -> Iterator[None]:
+    """Refuse outputs that are not finite inside the block: nothing can be measured of them.
+
+    The loss of the last step was finite; then its update was too large.
+    """
+
+    def check(_model: nn.Module, _inputs: Any, outputs: Any) -> None:
+        if isinstance(outputs, Tensor) and not bool(torch.isfinite(outputs).all()):
+            broken = parameters_not_finite(stepper.bare_model)
+            n_parameters = len(list(stepper.bare_model.parameters()))
+            raise TrainingError(
+                "On the validation split the network gives values that are not finite: training "
+                f"has diverged ({len(broken)} of its {n_parameters} parameters are not finite "
+                "either). Lower training.learning_rate or set training.gradient_clip, and start a "
+                "new run; a resumed one would come here again."
+            )
+
+    handle = model.register_forward_hook(check)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _checked(found: Mapping[str, float], task: TrainingTask) -> dict[str, float]:
