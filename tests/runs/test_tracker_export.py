@@ -1,5 +1,4 @@
 import math
-import re
 
 import pytest
 
@@ -43,7 +42,7 @@ def test_wandb_gets_every_epoch_under_the_keys_of_the_rows(scored, monkeypatch):
     monkeypatch.setattr(tracker_export, "require", lambda name, extra: fake)
     identity = export_to_wandb(scored, entity="lab")
     run = open_run(scored)
-    assert identity == re.sub(r"[^A-Za-z0-9_-]", "-", run.name)
+    assert identity == run.record.run_id
     assert (fake.arguments["project"], fake.arguments["entity"]) == ("neurorun", "lab")
     assert fake.arguments["config"]["training"]["epochs"] == 3
     assert [step for step, _ in fake.logged] == [1, 2, 3]
@@ -81,7 +80,7 @@ def test_mlflow_takes_a_run_into_a_database_file(scored, tmp_path, monkeypatch):
     assert [(one.step, one.value) for one in history] == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
     assert history[0].timestamp == pytest.approx(found.info.start_time, abs=60_000)
     with pytest.raises(
-        RunError, match=r"MLflow has a run '.*' already .*figures would stand twice"
+        RunError, match=r"MLflow has the run '.*' already .*figures would stand twice"
     ):
         export_to_mlflow(scored, tracking_uri=uri, experiment="mine")
 

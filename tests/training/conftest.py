@@ -37,6 +37,7 @@ class MemoryRecord:
 
     def __init__(self, folder):
         self.folder = folder
+        self.run_id = "7"
         self.rows, self.calls, self.contents = {}, [], {}
 
     def log_epoch(self, epoch, values):

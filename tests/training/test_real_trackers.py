@@ -20,7 +20,8 @@ configs = {
     "wandb": {"wandb": WandbConfig(enabled=True)},
     "mlflow": {"mlflow": MlflowConfig(enabled=True, tracking_uri=uri, experiment="toy")},
 }
-with open_trackers(folder, settings={"training": {"epochs": 2}}, **configs[tool]) as trackers:
+settings = {"training": {"epochs": 2}}
+with open_trackers(folder, run_id="7", settings=settings, **configs[tool]) as trackers:
     trackers.log({"train_loss": 1.0, "step/learning_rate": 0.5}, step=1)
     trackers.log({"train_loss": 0.5, "accuracy": float("nan")}, step=2)
 if tool == "mlflow":
@@ -48,7 +49,7 @@ def test_weights_and_biases_keeps_the_same_keys_off_the_network(tmp_path):
     if importlib.util.find_spec("wandb") is None:
         pytest.skip("needs wandb")
     track(tmp_path / "run1", "wandb")
-    (file,) = (tmp_path / "run1/logs/wandb").glob("offline-run-*/run-run1.wandb")
+    (file,) = (tmp_path / "run1/logs/wandb").glob("offline-run-*/run-7.wandb")
     kept = file.read_bytes()
     assert b"train_loss" in kept
     assert b"step/learning_rate" in kept

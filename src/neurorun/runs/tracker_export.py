@@ -6,7 +6,6 @@ epoch ended with; without them the epochs themselves are the axis.
 
 import logging
 import math
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from neurorun.runs.run import Run, open_run
 MLFLOW_BATCH = 100
 MLFLOW_LONGEST_VALUE = 6000
 
+_RUN_ID_TAG = "neurorun.run_id"
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def export_to_wandb(
         entity=entity or look_up(run.config, "experiment.wandb.entity"),
         tags=list(look_up(run.config, "experiment.wandb.tags") or ()),
         name=run.name,
-        id=re.sub(r"[^A-Za-z0-9_-]", "-", run.name),
+        id=run.record.run_id,
         resume="allow",
         config=run.config,
     )
@@ -92,9 +92,9 @@ def export_to_mlflow(
     _check_new(client, experiment_id, run)
     made = client.create_run(
         experiment_id,
-        run_name=run.name.replace("'", ""),
+        run_name=run.name,
         start_time=_milliseconds(run.record.started_at),
-        tags={"neurorun.run_id": run.record.run_id, "neurorun.status": run.status},
+        tags={_RUN_ID_TAG: run.record.run_id, "neurorun.status": run.status},
     )
     identity = str(made.info.run_id)
     _log_params(client, entities, identity, run.config)
@@ -160,12 +160,12 @@ def _steps_in_event_files(folder: Path) -> dict[int, int]:
 
 
 def _check_new(client: Any, experiment_id: str, run: Run) -> None:
-    name = run.name.replace("'", "")
-    known = client.search_runs([experiment_id], f"attributes.run_name = '{name}'", max_results=1)
+    same = f"tags.`{_RUN_ID_TAG}` = '{run.record.run_id}'"
+    known = client.search_runs([experiment_id], same, max_results=1)
     if known:
         raise RunError(
-            f"MLflow has a run '{name}' already ({known[0].info.run_id}); figures would stand "
-            "twice. Delete it there, or choose another experiment."
+            f"MLflow has the run '{run.name}' already ({known[0].info.run_id}); figures "
+            "would stand twice. Delete it there, or choose another experiment."
         )
 
 

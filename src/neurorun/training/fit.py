@@ -103,6 +103,7 @@ def fit(
             loop.trackers = stack.enter_context(
                 open_trackers(
                     loop.record.folder,
+                    run_id=loop.record.run_id,
                     first_step=loop.state.step + 1,
                     wandb=wandb,
                     mlflow=mlflow,

@@ -14,6 +14,11 @@ class TrainingRecord(Protocol):
         """Where everything of this run lies."""
         ...
 
+    @property
+    def run_id(self) -> str:
+        """Identity of the run, unique for all time."""
+        ...
+
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Append the figures of an epoch, 1-based; NaN is undefined."""
         ...

@@ -1,18 +1,29 @@
 """TensorBoard, Weights & Biases and MLflow, each behind the same three methods."""
 
-import re
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
-from neurorun.core import require
+from neurorun.core import TrainingError, require
 from neurorun.training.tracking_config import MlflowConfig, WandbConfig
 
-MLFLOW_BATCH = 100
+MLFLOW_MOST_PARAMS = 100
+MLFLOW_MOST_FIGURES = 1000
 MLFLOW_LONGEST_VALUE = 6000
+MLFLOW_PATIENCE_S = 300.0
+"""How long a server that took no figures is left alone."""
+RUN_ID_TAG = "neurorun.run_id"
+
+Outcome = Literal["completed", "failed", "interrupted"]
+"""How a training ended."""
+
+_log = logging.getLogger(__name__)
+_MLFLOW_STATUS = {"completed": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+_EXIT_CODES = {"completed": 0, "failed": 1, "interrupted": 130}
 
 
 class TensorBoardTracker:
@@ -46,30 +57,42 @@ class TensorBoardTracker:
         """Write a histogram."""
         self._writer.add_histogram(name, values, step)
 
-    def close(self) -> None:
+    def close(self, _outcome: Outcome) -> None:
         """Write to the disk."""
         self._writer.close()
 
 
 class WandbTracker:
-    """A run of Weights & Biases, known by the name of the run folder.
+    """A run of Weights & Biases under the identity of ours.
 
-    A resumed run goes on under the same identity; the service itself ignores figures of steps
-    that it has seen before.
+    The service itself ignores figures of steps that it has seen before.
+
+    Raises
+    ------
+    TrainingError : the service refuses us, or cannot be reached
     """
 
-    def __init__(self, folder: Path, config: WandbConfig, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, config: WandbConfig, settings: Mapping[str, Any], *, run_id: str
+    ) -> None:
         self._wandb = require("wandb", extra="wandb")
-        self._run = self._wandb.init(
-            project=config.project,
-            entity=config.entity,
-            tags=list(config.tags),
-            name=folder.name,
-            id=re.sub(r"[^A-Za-z0-9_-]", "-", folder.name),
-            resume="allow",
-            dir=str(folder / "logs"),
-            config=dict(settings),
-        )
+        try:
+            self._run = self._wandb.init(
+                project=config.project,
+                entity=config.entity,
+                tags=list(config.tags),
+                name=folder.name,
+                id=run_id,
+                resume="allow",
+                dir=str(folder / "logs"),
+                config=dict(settings),
+            )
+        except self._wandb.Error as error:
+            raise TrainingError(
+                f"Weights & Biases cannot be used: {_first_line(error)}. Log in with 'wandb "
+                "login', keep the figures here with WANDB_MODE=offline in the environment, or set "
+                "experiment.wandb.enabled to false."
+            ) from error
 
     def log(self, values: Mapping[str, float], *, step: int) -> None:
         """Send scalars."""
@@ -79,33 +102,58 @@ class WandbTracker:
         """Send a histogram."""
         self._run.log({name: self._wandb.Histogram(values.numpy())}, step=step)
 
-    def close(self) -> None:
+    def close(self, outcome: Outcome) -> None:
         """Send what is left."""
-        self._run.finish()
+        self._run.finish(exit_code=_EXIT_CODES[outcome])
 
 
 class MlflowTracker:
-    """A run of MLflow, found again by the name of the run folder."""
+    """A run of MLflow with the identity of ours as a tag, by which a resumed run is found again.
 
-    def __init__(self, folder: Path, config: MlflowConfig, settings: Mapping[str, Any]) -> None:
+    Figures of steps that an earlier process sent are not sent twice. A server that is away for a
+    while stops no training: figures are kept and sent later.
+
+    Raises
+    ------
+    TrainingError : the server refuses us, or cannot be reached
+    """
+
+    def __init__(
+        self, folder: Path, config: MlflowConfig, settings: Mapping[str, Any], *, run_id: str
+    ) -> None:
         mlflow = require("mlflow", extra="mlflow")
         self._entities = require("mlflow.entities", extra="mlflow")
         self._client = mlflow.MlflowClient(tracking_uri=config.tracking_uri)
-        experiment = self._client.get_experiment_by_name(config.experiment)
+        self._refusal = mlflow.MlflowException
+        self._last_steps: dict[str, int] = {}
+        self._held: list[Any] = []
+        self._next_attempt_s = 0.0
+        try:
+            self._open(folder.name, config.experiment, settings, run_id)
+        except self._refusal as error:
+            raise TrainingError(
+                f"MLflow cannot be used: {_first_line(error)}. Look at "
+                f"experiment.mlflow.tracking_uri ({config.tracking_uri or 'the default'}), or set "
+                "experiment.mlflow.enabled to false."
+            ) from error
+
+    def _open(self, name: str, experiment: str, settings: Mapping[str, Any], run_id: str) -> None:
+        there = self._client.get_experiment_by_name(experiment)
         experiment_id = (
-            self._client.create_experiment(config.experiment)
-            if experiment is None
-            else experiment.experiment_id
+            self._client.create_experiment(experiment) if there is None else there.experiment_id
         )
-        name = folder.name.replace("'", "")
         known = self._client.search_runs(
-            [experiment_id], f"attributes.run_name = '{name}'", max_results=1
+            [experiment_id], f"tags.`{RUN_ID_TAG}` = '{run_id}'", max_results=1
         )
         if known:
             self._id = known[0].info.run_id
             self._client.update_run(self._id, status="RUNNING")
+            for metric in known[0].data.metrics:
+                history = self._client.get_metric_history(self._id, metric)
+                self._last_steps[metric] = max(point.step for point in history)
             return
-        self._id = self._client.create_run(experiment_id, run_name=name).info.run_id
+        made = self._client.create_run(experiment_id, run_name=name, tags={RUN_ID_TAG: run_id})
+        self._id = made.info.run_id
         self._log_settings(settings)
 
     def _log_settings(self, settings: Mapping[str, Any]) -> None:
@@ -113,23 +161,54 @@ class MlflowTracker:
             self._entities.Param(key, str(value)[:MLFLOW_LONGEST_VALUE])
             for key, value in _flat(settings)
         ]
-        for first in range(0, len(params), MLFLOW_BATCH):
-            self._client.log_batch(self._id, params=params[first : first + MLFLOW_BATCH])
+        for first in range(0, len(params), MLFLOW_MOST_PARAMS):
+            self._client.log_batch(self._id, params=params[first : first + MLFLOW_MOST_PARAMS])
 
     def log(self, values: Mapping[str, float], *, step: int) -> None:
         """Send scalars."""
         now_ms = int(time.time() * 1000)
-        metrics = [
-            self._entities.Metric(name, value, now_ms, step) for name, value in values.items()
+        self._held += [
+            self._entities.Metric(name, value, now_ms, step)
+            for name, value in values.items()
+            if step > self._last_steps.get(name, 0)
         ]
-        self._client.log_batch(self._id, metrics=metrics)
+        if time.monotonic() >= self._next_attempt_s:
+            self._send()
+
+    def _send(self) -> None:
+        """Send what is held; keep it for later where the server does not take it."""
+        try:
+            while self._held:
+                self._client.log_batch(self._id, metrics=self._held[:MLFLOW_MOST_FIGURES])
+                del self._held[:MLFLOW_MOST_FIGURES]
+        except self._refusal as error:
+            _log.warning(
+                "MLflow does not take figures (%s); %d kept, to be sent later.",
+                _first_line(error),
+                len(self._held),
+            )
+            self._next_attempt_s = time.monotonic() + MLFLOW_PATIENCE_S
 
     def log_histogram(self, name: str, values: Tensor, *, step: int) -> None:
         """Leave it: MLflow has no histograms."""
 
-    def close(self) -> None:
-        """Tell that the run has ended."""
-        self._client.set_terminated(self._id)
+    def close(self, outcome: Outcome) -> None:
+        """Tell that the run has ended, and how."""
+        self._send()
+        try:
+            self._client.set_terminated(self._id, status=_MLFLOW_STATUS[outcome])
+        except self._refusal as error:
+            _log.warning("MLflow was not told that the run is %s: %s.", outcome, _first_line(error))
+        if self._held:
+            _log.warning(
+                "%d figure(s) never reached MLflow; delete the run there and use 'neurorun export "
+                "--to mlflow'.",
+                len(self._held),
+            )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

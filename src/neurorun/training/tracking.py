@@ -12,7 +12,12 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from neurorun.training.trackers import MlflowTracker, TensorBoardTracker, WandbTracker
+from neurorun.training.trackers import (
+    MlflowTracker,
+    Outcome,
+    TensorBoardTracker,
+    WandbTracker,
+)
 from neurorun.training.tracking_config import MlflowConfig, WandbConfig
 
 
@@ -28,8 +33,8 @@ class Tracker(Protocol):
         """Take the distribution of a tensor; tools without histograms leave it."""
         ...
 
-    def close(self) -> None:
-        """Hand on everything that is still held back."""
+    def close(self, outcome: Outcome) -> None:
+        """Hand on everything that is still held back, and tell how the training ended."""
         ...
 
 
@@ -65,6 +70,7 @@ class Trackers:
 def open_trackers(
     folder: Path,
     *,
+    run_id: str,
     first_step: int = 1,
     wandb: WandbConfig | None = None,
     mlflow: MlflowConfig | None = None,
@@ -76,6 +82,7 @@ def open_trackers(
     Parameters
     ----------
     folder : of the run; its name is the run's name everywhere
+    run_id : identity by which a resumed run is found again
     first_step : the first one that will be logged; what an earlier process logged from there on
         is dropped
     settings : the whole configuration, for the trackers that show it
@@ -84,15 +91,21 @@ def open_trackers(
     Raises
     ------
     MissingExtraError : a tracker is enabled, but not installed
+    TrainingError : a tracker cannot be reached, or does not let us in
     """
     events = folder / "logs/tensorboard"
     trackers: list[Tracker] = [TensorBoardTracker(events, first_step, tensorboard_tags)]
+    outcome: Outcome = "failed"
     try:
         if wandb is not None and wandb.enabled:
-            trackers.append(WandbTracker(folder, wandb, settings or {}))
+            trackers.append(WandbTracker(folder, wandb, settings or {}, run_id=run_id))
         if mlflow is not None and mlflow.enabled:
-            trackers.append(MlflowTracker(folder, mlflow, settings or {}))
+            trackers.append(MlflowTracker(folder, mlflow, settings or {}, run_id=run_id))
         yield Trackers(trackers)
+        outcome = "completed"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
     finally:
         for tracker in trackers:
-            tracker.close()
+            tracker.close(outcome)
