@@ -45,7 +45,7 @@ def content_of(folder):
 def test_two_processes_give_the_gradients_of_one_with_the_joint_batch(toy, tmp_path, strategy):
     two, two_rows = train(toy, tmp_path / "two", devices=2, strategy=strategy)
     config = TrainingConfig.model_validate(CONFIG)
-    toy.train(tmp_path / "one", config, task=toy.ToyTask(n_batches=7, joined=2), plain=True)
+    toy.train(tmp_path / "one", config, task=toy.ToyTask(n_batches=7, joined=2), dropout=0.0)
     one, one_rows = content_of(tmp_path / "one")
     assert (two["n_processes"], one["n_processes"]) == (2, 1)
     assert two["state"]["step"] == one["state"]["step"] == 6

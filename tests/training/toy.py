@@ -86,9 +86,9 @@ class ToyTask:
 
 
 class ToyModel(nn.Module):
-    def __init__(self, *, plain=False):
+    def __init__(self, *, plain=False, dropout=0.2):
         super().__init__()
-        middle = [] if plain else [nn.BatchNorm1d(8), nn.Dropout(0.2)]
+        middle = [] if plain else [nn.BatchNorm1d(8), nn.Dropout(dropout)]
         self.layers = nn.Sequential(
             nn.Conv1d(N_CHANNELS, 8, 5, padding=2),
             *middle,
@@ -100,11 +100,11 @@ class ToyModel(nn.Module):
         return self.layers(inputs)[:, 0]
 
 
-def train(folder, config, *, task=None, seed=3, plain=False):
+def train(folder, config, *, task=None, seed=3, **model):
     """What the experiment will do: begin a run, or go on with it."""
     fabric = launch(config, device="cpu")
     seed_everything(seed)
-    model = ToyModel(plain=plain)
+    model = ToyModel(**model)
     task = task or ToyTask()
     if fabric.is_global_zero:
         writer = resume_run(folder) if folder.exists() else begin(folder, seed=seed)
@@ -238,7 +238,7 @@ def main():
             task.on_batch = lambda: (
                 sys.exit(0) if task.asked[-1] >= (2, arguments.stop_at) else None
             )
-        train(arguments.root, config, task=task, plain=True)
+        train(arguments.root, config, task=task, dropout=0.0)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from neurorun.training.devices import is_sharded, reduce_over_processes, scaler_
 from neurorun.training.ema import WeightAverage
 from neurorun.training.figures import StepFigures
 from neurorun.training.guard import BadStep, StepGuard
+from neurorun.training.joint_norm import normalize_jointly
 from neurorun.training.losses import SampleLoss
 from neurorun.training.optimizer import build_optimizer, set_learning_rate
 from neurorun.training.schedule import learning_rate_factor
@@ -63,6 +64,8 @@ class Stepper:
         self._seed, self._n_steps = seed, n_steps
         self.criterion = _criterion(task, config, fabric)
         self.bare_model = model
+        if fabric.world_size > 1:
+            normalize_jointly(model, on_gpu=fabric.device.type == "cuda")
         compiled = torch.compile(model) if config.compile else model
         assert isinstance(compiled, nn.Module)
         self.model = fabric.setup_module(compiled)
