@@ -242,3 +242,15 @@ def test_an_interrupted_training_says_how_to_go_on(
     run = said.removeprefix("To go on: neurorun train --resume ")
     experiment.train(resume=run)
     assert open_run(run).status == "completed"
+
+
+def test_a_test_split_that_cannot_be_read_is_told_before_training(
+    corpus, tmp_path, settings_for, write_settings
+):
+    broken = Path(shutil.copytree(corpus, tmp_path / "corpus"))
+    for path in (broken / "eval").rglob("*.edf"):
+        path.write_bytes(path.read_bytes()[:1000])
+    settings = settings_for(broken, tmp_path)
+    with pytest.raises(DataError, match="cache/test. holds none of its 1 recordings"):
+        experiment.train(write_settings(tmp_path / "run.yaml", settings))
+    assert not (tmp_path / "runs").exists()

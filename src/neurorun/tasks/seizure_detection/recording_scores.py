@@ -1,9 +1,14 @@
 """Predict recordings, score them, and keep what a run folder keeps."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from tempfile import TemporaryFile
+from typing import IO
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from neurorun.core import SILENT, DataError, Progress
@@ -40,7 +45,7 @@ def evaluate_model(
     *,
     operating_points: Sequence[OperatingPoint] | None = None,
     watch: Watch | None = None,
-    keep: list[RecordingPrediction] | None = None,
+    keep: Callable[[RecordingPrediction], None] | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Predict whole recordings and score them.
@@ -53,7 +58,7 @@ def evaluate_model(
     recordings : of one split, prepared
     operating_points : chosen on validation; None if this is validation
     watch : sees logits and targets of every batch
-    keep : gets the prediction of every recording; None keeps none
+    keep : gets the prediction of every recording
 
     Raises
     ------
@@ -96,12 +101,29 @@ def _predictions(
 
 
 def _kept(
-    predictions: Iterator[RecordingPrediction], keep: list[RecordingPrediction] | None
+    predictions: Iterator[RecordingPrediction], keep: Callable[[RecordingPrediction], None] | None
 ) -> Iterator[RecordingPrediction]:
     for prediction in predictions:
         if keep is not None:
-            keep.append(prediction)
+            keep(prediction)
         yield prediction
+
+
+def on_disk(prediction: RecordingPrediction, file: IO[bytes]) -> RecordingPrediction:
+    """Move the probabilities of a prediction to the end of a file, from which they are mapped.
+
+    Those of 435 hours are 1.6 GB, which need not be in memory together. They stay readable when
+    the file is closed, even deleted.
+    """
+
+    def moved(values: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
+        start = file.seek(0, os.SEEK_END)
+        file.write(values.tobytes())
+        file.flush()
+        return np.memmap(file, np.float32, mode="r", offset=start, shape=values.shape)
+
+    pieces = tuple((onset_s, moved(values)) for onset_s, values in prediction.pieces)
+    return replace(prediction, pieces=pieces)
 
 
 def results_of(
@@ -119,15 +141,20 @@ def results_of(
     ------
     DataError : no recording is annotated
     """
-    keep: list[RecordingPrediction] | None = [] if sections.evaluation.save_predictions else None
-    found = evaluate_model(
-        model,
-        recordings,
-        sections,
-        operating_points=operating_points,
-        keep=keep,
-        progress=progress,
-    )
+    predictions: list[RecordingPrediction] = []
+    with TemporaryFile() as file:
+
+        def keep(prediction: RecordingPrediction) -> None:
+            predictions.append(on_disk(prediction, file))
+
+        found = evaluate_model(
+            model,
+            recordings,
+            sections,
+            operating_points=operating_points,
+            keep=keep if sections.evaluation.save_predictions else None,
+            progress=progress,
+        )
     samples = found.samples
     predictor = predictor_of(model, sections)
     return SeizureResults(
@@ -141,7 +168,7 @@ def results_of(
         operating_points=found.operating_points,
         curve=found.curve,
         excerpts=choose_excerpts(found.recordings, recordings, predictor, progress=progress),
-        predictions=tuple(keep or ()),
+        predictions=tuple(predictions),
     )
 
 

@@ -68,6 +68,9 @@ class SeizureDetection:
     def prepare(self, settings: Any, *, progress: Progress = SILENT) -> PreparedSeizureDetection:
         """Find recordings, divide them, and bring their caches up to date.
 
+        That of the test split is brought up to date, too: what is wrong with it is told before
+        training, not after it.
+
         Raises
         ------
         DataError : there are no usable recordings, or no seizure to learn from
@@ -75,6 +78,8 @@ class SeizureDetection:
         sections = sections_of(settings)
         corpus = Corpus.find(sections.data, sections.preprocessing, progress=progress)
         splits = corpus.splits()
+        if splits.of("test"):
+            corpus.cache_of("test", splits, progress=progress)
         return PreparedSeizureDetection(
             sections,
             seed=settings.experiment.seed,
