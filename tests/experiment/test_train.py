@@ -251,6 +251,6 @@ def test_a_test_split_that_cannot_be_read_is_told_before_training(
     for path in (broken / "eval").rglob("*.edf"):
         path.write_bytes(path.read_bytes()[:1000])
     settings = settings_for(broken, tmp_path)
-    with pytest.raises(DataError, match="cache/test. holds none of its 1 recordings"):
+    with pytest.raises(DataError, match=r"cache/test. holds none of its 1 recordings"):
         experiment.train(write_settings(tmp_path / "run.yaml", settings))
     assert not (tmp_path / "runs").exists()

@@ -96,7 +96,8 @@ def test_a_part_lies_within_its_strip(make, onset_s, first):
 
 def test_annotated_and_detected_time_are_marked_apart(make):
     drawing = draw_strip(make.strip_of("a"), threshold=None)
-    assert kinds(drawing.boxes) == ["annotated-time", "annotated", "detected"]
+    assert kinds(drawing.boxes) == ["annotated-time", "annotated"]
+    assert "detected" in kinds(drawing.lines)
     tint = drawing.boxes[0]
     scale = (WIDTH - LEFT - RIGHT) / 90
     assert (tint.x, tint.width) == pytest.approx((LEFT + 20 * scale, 30 * scale), abs=0.11)
@@ -107,9 +108,18 @@ def test_annotated_and_detected_time_are_marked_apart(make):
 
 
 def test_an_event_that_goes_on_beyond_the_strip_has_no_edge_there(make):
+    def sides(*event):
+        strip = make.strip_of("a", detected=(Event(*event),))
+        (outline,) = (
+            one.d for one in draw_strip(strip, threshold=None).lines if one.kind == "detected"
+        )
+        return [float(x) for x in re.findall(r"h(-?[\d.]+)", outline)], outline.count("v")
+
     drawing = draw_strip(make.strip_of("a", detected=(Event(90, 400),)), threshold=None)
     assert "detected-edge" not in kinds(drawing.lines)
-    assert drawing.boxes[-1].width == WIDTH - LEFT - RIGHT
+    width = WIDTH - LEFT - RIGHT
+    assert sides(90, 400) == ([width, -width], 0)
+    assert [sides(*event)[1] for event in ((90, 150), (150, 400), (120, 150))] == [1, 1, 2]
 
 
 def test_events_outside_the_part_are_not_drawn(make):

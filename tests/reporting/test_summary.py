@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from neurorun.reporting.sections import ANY_PAGE, page_of_task
+from neurorun.reporting.sections.seizure_detection import signal_in_words
 from neurorun.reporting.summary import (
     headlines,
     honesty_sentence,
@@ -65,6 +66,40 @@ def test_the_strictest_point_that_was_reached_is_told(make, tmp_path, facts_of, 
     rows = [make.row("ann_1", seizures=1, found=1, alarms=0)]
     sentences = told(facts_of(run_with_rows(make, tmp_path, rows, points=chosen)))
     assert any(one.startswith(words) for one in sentences) if words else len(sentences) == 3
+
+
+def test_rates_that_a_short_validation_cannot_tell_apart_are_told(make, tmp_path, facts_of):
+    rows = [make.row("ann_1", seizures=1, found=1, alarms=0)]
+    for rate, is_told in ((23.9, True), (24.0, False)):
+        folder = tmp_path / f"{rate:g}"
+        folder.mkdir()
+        facts = facts_of(run_with_rows(make, folder, rows, points=[make.point(rate)]))
+        remark = (
+            "But these are 1.0 h only, in which a single false alarm is 24.0 per 24 hours: lower "
+            "rates cannot be told apart."
+        )
+        assert (remark in " ".join(told(facts))) == is_told
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "words"),
+    [
+        (
+            {"montage": "10-20", "bandpass": [0.5, 60.0], "notch_freq": 50},
+            "electrodes against the reference of the recording; 0.5 to 60 Hz, notch at 50 Hz.",
+        ),
+        (
+            {"montage": "double-banana", "bandpass": None, "notch_freq": None},
+            "(double banana); no band filter, no notch filter.",
+        ),
+        ({"montage": ["Fp1", "Fp2"], "bandpass": [1, 70]}, "channels as the settings list them;"),
+        ({}, ""),
+    ],
+)
+def test_what_the_traces_are_is_told(finished, facts_of, preprocessing, words):
+    facts = dataclasses.replace(facts_of(finished), config={"preprocessing": preprocessing})
+    assert words in signal_in_words(facts)
+    assert bool(signal_in_words(facts)) == bool(words)
 
 
 def test_patients_on_both_sides_are_told(finished, facts_of):

@@ -235,8 +235,7 @@ def _add_events(drawing: Drawing, frame: Frame, strip: Strip) -> None:
         drawing.boxes.append(Box(x, TOP, width, frame.bottom - TOP, "annotated-time"))
         drawing.boxes.append(Box(x, frame.bottom + 4, width, LANE - 5, "annotated"))
     for event in _in_frame(strip.detected, frame):
-        x, width = _reach(event, frame)
-        drawing.boxes.append(Box(x, frame.bottom + LANE + 4, width, LANE - 5, "detected"))
+        drawing.lines.append(Line(_outline(event, frame), "detected"))
         for time_s in (event.onset_s, event.offset_s):
             if frame.onset_s < time_s < frame.stop_s:
                 edge = f"M{frame.x(time_s):g} {TOP:g}V{frame.bottom + 2 * LANE:g}"
@@ -251,6 +250,18 @@ def _reach(event: Event, frame: Frame) -> tuple[float, float]:
     """Left end and width; an event too short to be seen is one unit wide."""
     x = frame.x(event.onset_s)
     return x, max(1.0, round(frame.x(event.offset_s) - x, 1))
+
+
+def _outline(event: Event, frame: Frame) -> str:
+    """A box in the lane of detections, open where the event goes on beyond the frame."""
+    x, width = _reach(event, frame)
+    top, height = frame.bottom + LANE + 4, LANE - 5
+    sides = f"M{x:g} {top:g}h{width:g}m0 {height:g}h{-width:g}"
+    if frame.onset_s <= event.onset_s:
+        sides += f"v{-height:g}"
+    if event.offset_s <= frame.stop_s:
+        sides += f"M{x + width:g} {top:g}v{height:g}"
+    return sides
 
 
 def _add_ticks(drawing: Drawing, frame: Frame) -> None:

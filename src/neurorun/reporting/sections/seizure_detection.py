@@ -34,6 +34,7 @@ STRIPS_LIMIT_BYTES = 850_000
 _MOST_LINES = 200
 _DETAIL_S = 10.0
 _BEFORE_MOMENT_S = 2.0
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def contents(facts: Facts) -> dict[str, Any]:
         "point_definition": point_definition(facts) if facts.points else "",
         "fa_curve": _fa_curve(facts),
         "shown": _shown_splits(facts),
+        "signal": signal_in_words(facts),
     }
 
 
@@ -142,11 +144,40 @@ def _chosen_point(facts: Facts) -> str:
         return "No threshold kept to any of the stated rates of false alarms."
     point = min(reached, key=lambda one: one.fa_rate)
     alarms = f"{point.fa_rate:g} false alarm{'' if point.fa_rate == 1 else 's'}"
-    return (
+    chosen = (
         f"With a threshold of {point.tau_on:g} it raises at most {alarms} per 24 hours and finds "
         f"{percent(point.sensitivity)} of the seizures; that threshold was chosen on these same "
         "recordings."
     )
+    return f"{chosen} {_resolution(facts, point.fa_rate)}".rstrip()
+
+
+def _resolution(facts: Facts, fa_rate: float) -> str:
+    """What a single alarm amounts to, where stated rates are too low to be told from it."""
+    observed_s = in_total(scored_recordings(facts.predictions)).observed_s
+    one_alarm = _DAY_S / observed_s
+    if one_alarm <= fa_rate:
+        return ""
+    return (
+        f"But these are {duration_in_words(observed_s)} only, in which a single false alarm is "
+        f"{number_in_words(one_alarm)} per 24 hours: lower rates cannot be told apart."
+    )
+
+
+def signal_in_words(facts: Facts) -> str:
+    """What the traces are: electrodes, reference, filters; empty if the settings do not tell."""
+    montage = facts.setting("preprocessing.montage")
+    if montage is None:
+        return ""
+    shown = {
+        "10-20": "electrodes against the reference of the recording",
+        "double-banana": "neighbouring electrodes against each other (double banana)",
+    }.get(str(montage), "channels as the settings list them")
+    band = facts.setting("preprocessing.bandpass")
+    filters = "no band filter" if band is None else f"{band[0]:g} to {band[1]:g} Hz"
+    notch = facts.setting("preprocessing.notch_freq")
+    mains = "no notch filter" if notch is None else f"notch at {notch:g} Hz"
+    return f"Traces are what the detector is given, in microvolts: {shown}; {filters}, {mains}."
 
 
 def remark(metric: Metric, facts: Facts) -> str:
