@@ -57,7 +57,8 @@ class TrainingConfig(Config):
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     """Copies of the model (ddp) or shares of it (fsdp) per process; ``auto`` is ddp for several."""
     compile: bool = False
-    """Compile the model with ``torch.compile``: slower start, faster steps."""
+    """Compile the model with ``torch.compile``, once per length of windows: slower start, faster
+    steps."""
 
     @model_validator(mode="after")
     def _positives_are_weighted_once(self) -> "TrainingConfig":

@@ -66,7 +66,7 @@ class Stepper:
         self.bare_model = model
         if fabric.world_size > 1:
             normalize_jointly(model, on_gpu=fabric.device.type == "cuda")
-        compiled = torch.compile(model) if config.compile else model
+        compiled = torch.compile(model, dynamic=False) if config.compile else model
         assert isinstance(compiled, nn.Module)
         self.model = fabric.setup_module(compiled)
         self.optimizer = build_optimizer(
