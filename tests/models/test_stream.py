@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorun.core import ConfigError
+from neurorun.core import ConfigError, DataError
 from neurorun.models import DetectorStream, SeizureDetectorConfig, build_detector
 
 pytestmark = pytest.mark.unit
@@ -85,6 +85,26 @@ def test_finished_stream_starts_a_new_signal():
     first = torch.cat([stream.push(eeg), stream.finish()], dim=1)
     second = torch.cat([stream.push(eeg), stream.finish()], dim=1)
     assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("cut", "shape", "dtype", "found"),
+    [
+        (0, (1, 2, 7), torch.float64, r"1 signal\(s\), 2 channels"),
+        (0, (1, 3, 7), torch.float32, r"type torch\.float32; .* and type torch\.float64"),
+        (10, (1, 2, 7), torch.float64, r"1 signal\(s\), 2 channels"),
+        (10, (1, 3, 7), torch.float32, r"type torch\.float32; .* and type torch\.float64"),
+        (10, (2, 3, 7), torch.float64, r"2 signal\(s\).*follows 1 signal\(s\) of 3 channels"),
+    ],
+)
+def test_a_refused_piece_changes_nothing(cut, shape, dtype, found):
+    detector, eeg = causal(), torch.randn(1, 3, 30, dtype=torch.float64)
+    stream = DetectorStream(detector)
+    logits = [stream.push(eeg[..., :cut])] if cut else []
+    with pytest.raises(DataError, match=found):
+        stream.push(torch.zeros(shape, dtype=dtype))
+    logits += [stream.push(eeg[..., cut:]), stream.finish()]
+    torch.testing.assert_close(torch.cat(logits, dim=1), detector(eeg), atol=1e-12, rtol=1e-12)
 
 
 def test_stream_without_a_signal_cannot_finish():

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neurorun.core import ConfigError
+from neurorun.core import ConfigError, DataError
 from neurorun.models.detector import SeizureDetector
 from neurorun.models.memory import Memory
 
@@ -46,9 +46,17 @@ class DetectorStream:
     def push(self, piece: Float[Tensor, "batch channels samples"]) -> Float[Tensor, "batch ready"]:
         """Take in the next samples, any number of them, and give the logits now complete.
 
-        Those of fewer than ``block_samples`` samples at the end wait for the next piece.
+        Those of fewer than ``block_samples`` samples at the end wait for the next piece. A piece
+        that is refused changes nothing.
+
+        Raises
+        ------
+        ConfigError : the detector was put back into training mode
+        DataError : the piece has other channels or another type than the detector, or is of
+            another batch than those before it
         """
         _check(self.detector)
+        self._check_piece(piece)
         waiting = piece if self._waiting is None else torch.cat([self._waiting, piece], dim=-1)
         n_ready = waiting.shape[-1] - waiting.shape[-1] % self.block_samples
         self._waiting = waiting[..., n_ready:].clone()
@@ -67,6 +75,19 @@ class DetectorStream:
         logits = self._run(self._waiting)
         self._memory, self._waiting = Memory(), None
         return logits
+
+    def _check_piece(self, piece: Float[Tensor, "batch channels samples"]) -> None:
+        n_signals, n_channels, _ = piece.shape
+        dtype = next(self.detector.parameters()).dtype
+        n_before = n_signals if self._waiting is None else len(self._waiting)
+        found = (n_signals, n_channels, piece.dtype)
+        needed = (n_before, self.detector.n_channels, dtype)
+        if found != needed:
+            raise DataError(
+                f"A piece of {n_signals} signal(s), {n_channels} channels and type {piece.dtype}; "
+                f"this stream follows {n_before} signal(s) of {self.detector.n_channels} channels "
+                f"and type {dtype}. Map and convert it first, or begin another stream."
+            )
 
     def _run(
         self, piece: Float[Tensor, "batch channels samples"]
