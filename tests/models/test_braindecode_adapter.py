@@ -53,6 +53,14 @@ class Mean(nn.Module):
         return nn.functional.adaptive_avg_pool1d(first, self.n_steps)
 
 
+class Viewing(nn.Module):
+    """Looks at its segments in an order of its own, as only contiguous ones allow."""
+
+    def forward(self, segments):
+        assert segments.is_contiguous()
+        return segments.view(len(segments), -1)[:, :1]
+
+
 class Swap(nn.Module):
     def forward(self, logits):
         return logits.transpose(1, 2)
@@ -216,3 +224,8 @@ def test_parameters_reach_the_network():
 def test_what_braindecode_cannot_do_is_told(options, message):
     with pytest.raises(ConfigError, match=message):
         build(**options)
+
+
+def test_a_network_gets_contiguous_segments_of_a_single_window_too():
+    adapter = SegmentClassifier(Viewing(), n_channels=2, segment_samples=4)
+    assert adapter(torch.zeros(1, 2, 12)).shape == (1, 12)

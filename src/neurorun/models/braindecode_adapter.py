@@ -55,7 +55,8 @@ class SegmentClassifier(nn.Module):
             )
         n_segments = n_samples // self.segment_samples
         segments = torch.unflatten(eeg, -1, (n_segments, self.segment_samples)).transpose(1, 2)
-        return self._held(self.network(segments.flatten(0, 1))).reshape(n_windows, n_samples)
+        logits = self.network(segments.flatten(0, 1).contiguous())
+        return self._held(logits).reshape(n_windows, n_samples)
 
     def _held(self, logits: Tensor) -> Float[Tensor, "segments samples"]:
         """Hold every step over the samples that it stands for."""
