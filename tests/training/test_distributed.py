@@ -1,13 +1,17 @@
 """Two processes on the CPU (gloo over the loopback device) train like one."""
 
+import functools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from neurorun.training import TrainingConfig
 
@@ -20,6 +24,12 @@ CONFIG = {
 
 
 def train(toy, folder, *options, **config):
+    run_program(toy.__file__, "ddp", folder, *options, **config)
+    return content_of(folder)
+
+
+def run_program(path, *options, **config):
+    """Start a program whose processes find each other; return what they printed."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -27,13 +37,13 @@ def train(toy, folder, *options, **config):
         **os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
-    command = [sys.executable, toy.__file__, "ddp", str(folder), *options, "--config"]
+    command = [sys.executable, str(path), *map(str, options), "--config"]
     done = subprocess.run(
         [*command, json.dumps({**CONFIG, **config})],
-        env=environment, check=False, capture_output=True, text=True, timeout=120,
+        env=environment, check=False, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
-    return content_of(folder)
+    return done.stdout
 
 
 def content_of(folder):
@@ -67,3 +77,105 @@ def test_two_stopped_processes_go_on_and_end_with_the_same_bits(toy, tmp_path, s
     assert len(rows) == 2
     for name, value in peace["model_state_dict"].items():
         assert torch.equal(resumed["model_state_dict"][name], value), name
+
+
+NETWORKS = Path(__file__).with_name("networks.py")
+QUICK, SLOW = ("detector", "unet", "deepsif"), ("causal", "transformer", "swinv2", "neurogate")
+EVERY_NETWORK = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+HOW = {
+    "one": {},
+    "ddp": {"devices": 2, "strategy": "ddp"},
+    "fsdp": {"devices": 2, "strategy": "fsdp"},
+}
+STEPS = {
+    "positive_weight": "none", "gradient_accumulation_steps": 2, "gradient_clip": 0.1,
+    "max_bad_steps": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Folder and output of the program that trained some networks, each group of them once."""
+
+    @functools.cache
+    def run(how, names, **config):
+        folder = tmp_path_factory.mktemp(how)
+        also = ("poisoned",) if how == "fsdp" else ("foreign",)
+        options = (*names, *also, "--again", *(names if how == "fsdp" else ()))
+        return folder, run_program(NETWORKS, folder, *options, **STEPS, **HOW[how], **config)
+
+    return lambda how, name, **config: run(how, SLOW if name in SLOW else QUICK, **config)
+
+
+def weights_of(folder, epoch):
+    content = torch.load(folder / f"last-{epoch}.pt")
+    return content["model_state_dict"], content
+
+
+def check_like_one(trained, how, name, **config):
+    """Compare how far two processes came with how far one did."""
+    one, content = weights_of(trained("one", name)[0] / name, 2)
+    start, _ = weights_of(trained("one", name)[0] / name, 1)
+    two, other = weights_of(trained(how, name, **config)[0] / name, 2)
+    assert two.keys() == one.keys()
+    assert max(float((one[key] - start[key]).abs().max()) for key in one) > 1e-3
+    for key, value in one.items():
+        torch.testing.assert_close(two[key], value, rtol=0, atol=2e-6)
+    for figure in ("train_loss", "gradient_norm"):
+        rows = content["state"]["row"], other["state"]["row"]
+        assert rows[1][figure] == pytest.approx(rows[0][figure], rel=1e-4)
+    assert content["state"]["row"]["gradient_norm"] > 0.1, "the gradient was not clipped"
+
+
+@pytest.mark.parametrize("how", ["ddp", "fsdp"])
+@pytest.mark.parametrize("name", EVERY_NETWORK)
+def test_two_processes_train_every_network_like_one_with_the_joint_batch(trained, how, name):
+    check_like_one(trained, how, name)
+
+
+def test_copies_of_a_foreign_network_may_have_parameters_that_take_no_part(trained):
+    check_like_one(trained, "ddp", "foreign")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["ddp", "fsdp"])
+def test_two_processes_train_compiled_networks_like_one(trained, how):
+    for name in QUICK:
+        check_like_one(trained, how, name, compile=True)
+
+
+@pytest.mark.parametrize("name", EVERY_NETWORK)
+def test_shares_of_every_network_go_on_from_a_checkpoint_with_the_same_bits(trained, name):
+    folder = trained("fsdp", name)[0]
+    weights, content = weights_of(folder / name, 2)
+    again, other = weights_of(folder / f"{name}-again", 2)
+    for key, value in weights.items():
+        assert torch.equal(again[key], value), key
+    assert other["state"]["step"] == content["state"]["step"]
+
+
+def test_histograms_of_shares_are_those_of_whole_weights_and_gradients(trained):
+    found = {}
+    for how in ("one", "fsdp"):
+        folder = trained(how, "deepsif")[0] / "deepsif"
+        events = EventAccumulator(str(folder / "logs/tensorboard"))
+        events.Reload()
+        tags = events.Tags()["histograms"]
+        values = {tag: [event.histogram_value for event in events.Histograms(tag)] for tag in tags}
+        found[how] = {
+            tag: [(value.num, value.sum_squares) for value in several]
+            for tag, several in values.items()
+        }
+    assert found["fsdp"].keys() == found["one"].keys()
+    assert len(found["one"]) > 20
+    for tag, figures in found["one"].items():
+        for own, expected in zip(found["fsdp"][tag], figures, strict=True):
+            assert own == pytest.approx(expected, rel=1e-3, abs=1e-12)
+
+
+def test_shares_of_a_network_whose_loss_is_not_finite_stop_in_every_process(trained):
+    folder, printed = trained("fsdp", "poisoned")
+    for process in (0, 1):
+        assert re.search(rf"poisoned in process {process}: Loss or gradient were not", printed)
+    report = json.loads((folder / "poisoned/debug/bad_step.json").read_text())
+    assert report["parameters_not_finite"] == []

@@ -13,7 +13,14 @@ from neurorun.experiment.config import Experiment, experiment_from, load_experim
 from neurorun.experiment.records import record_data, record_scores
 from neurorun.runs import Run, RunWriter, create_run, flat, open_run, resume_run
 from neurorun.tasks import PreparedTask
-from neurorun.training import MAY_CHANGE, fit, launch, monitored_metric, seed_everything
+from neurorun.training import (
+    MAY_CHANGE,
+    fit,
+    launch,
+    monitored_metric,
+    noticing_lost_processes,
+    seed_everything,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +46,7 @@ def train(
     ConfigError : the configuration is wrong, or is not that of the run to resume
     DataError : there is nothing to learn from
     RunError : the run cannot be written, or the one to resume has ended
-    TrainingError : the loss does not stay finite
+    TrainingError : the loss does not stay finite, or another process of the training is gone
     """
     if resume is not None:
         return _resume(open_run(resume), config, overrides, progress)
@@ -87,6 +94,14 @@ def _check_same(asked: Experiment, stored: Experiment, run: Run) -> None:
 def _train(experiment: Experiment, *, earlier: Run | None, progress: Progress) -> Path:
     settings = experiment.settings
     fabric = launch(settings.training, device=settings.experiment.device)
+    with noticing_lost_processes(fabric):
+        return _train_with(fabric, experiment, earlier=earlier, progress=progress)
+
+
+def _train_with(
+    fabric: Fabric, experiment: Experiment, *, earlier: Run | None, progress: Progress
+) -> Path:
+    settings = experiment.settings
     with fabric.rank_zero_first():
         prepared = experiment.task.prepare(settings, progress=progress)
     seed_everything(settings.experiment.seed)

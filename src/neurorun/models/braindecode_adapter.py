@@ -37,6 +37,10 @@ class SegmentClassifier(nn.Module):
     DataError : the signal has another number of channels, or is no whole number of segments
     """
 
+    foreign = True
+    """What it does with its parameters is not known here: some may take no part, others may be
+    changed while it runs. Training in several processes has to know of that."""
+
     def __init__(self, network: nn.Module, *, n_channels: int, segment_samples: int) -> None:
         super().__init__()
         self.network = network

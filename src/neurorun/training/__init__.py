@@ -2,7 +2,13 @@
 
 from neurorun.training.checkpoint import MAY_CHANGE
 from neurorun.training.config import TrainingConfig
-from neurorun.training.devices import Device, is_first_process, launch, resolve_device
+from neurorun.training.devices import (
+    Device,
+    is_first_process,
+    launch,
+    noticing_lost_processes,
+    resolve_device,
+)
 from neurorun.training.early_stopping import VAL_LOSS, EarlyStoppingConfig, monitored_metric
 from neurorun.training.fit import FitResult, fit
 from neurorun.training.losses import SampleLoss, binary_cross_entropy, focal_loss
@@ -41,6 +47,7 @@ __all__ = [
     "launch",
     "learning_rate_factor",
     "monitored_metric",
+    "noticing_lost_processes",
     "resolve_device",
     "seed_everything",
     "seed_position",

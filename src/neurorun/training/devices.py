@@ -2,6 +2,9 @@
 
 import logging
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Literal
 
@@ -12,9 +15,12 @@ from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 from lightning_fabric.strategies.strategy import Strategy
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from torch import Tensor, nn
+from torch.distributed import DistError
 from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
 
-from neurorun.core import ConfigError
+from neurorun.core import ConfigError, TrainingError
 from neurorun.training.config import TrainingConfig
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -113,6 +119,11 @@ def reduce_over_processes(fabric: Fabric, own: Tensor, operation: Literal["sum",
     return joint
 
 
+def whole(tensor: Tensor) -> Tensor:
+    """All of a tensor that may be shared among processes; each of them must ask for it."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
 def _check_devices(config: TrainingConfig, accelerator: str) -> None:
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if started > 1 and config.devices != "auto" and config.devices * config.num_nodes != started:
@@ -137,16 +148,80 @@ def _strategy(config: TrainingConfig, accelerator: str) -> str | Strategy:
             shard, data_parallel_size=n_processes, tensor_parallel_size=1, timeout=LONGEST_WAIT
         )
     if config.strategy == "ddp" or n_processes > 1:
-        return DDPStrategy(timeout=LONGEST_WAIT)
+        return _Copies(timeout=LONGEST_WAIT)
     return "auto"
 
 
 def shard(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
-    """Give each process a share of every parameter; each child of the model is gathered alone."""
+    """Give each process a share of every parameter.
+
+    Blocks, the elements of the model's lists of modules, are gathered one at a time, while they
+    run; all else is gathered with the model itself, whose forward may read it wherever it likes.
+    So the parameters of a block may be read by the block alone.
+
+    Raises
+    ------
+    ConfigError : the model is foreign, so that nobody here knows what it does with its parameters
+    """
     from torch.distributed.fsdp import fully_shard
 
-    for child in model.children():
-        if next(child.parameters(), None) is not None:
-            fully_shard(child, mesh=mesh["data_parallel"])
-    fully_shard(model, mesh=mesh["data_parallel"])
+    if _is_foreign(model):
+        raise ConfigError(
+            "training.strategy is 'fsdp', but the network comes from another library. Such a "
+            "network may change its own weights while it runs, which shares of weights would lose. "
+            "Set training.strategy to 'ddp'."
+        )
+    processes = mesh["data_parallel"]
+    for block in _blocks(model):
+        fully_shard(block, mesh=processes)
+    fully_shard(model, mesh=processes)
     return model
+
+
+def _blocks(module: nn.Module) -> Iterator[nn.Module]:
+    """Elements of the outermost lists of modules, without those that have nothing to share."""
+    for child in module.children():
+        is_block = isinstance(module, nn.ModuleList) and not isinstance(child, nn.ModuleList)
+        if not is_block:
+            yield from _blocks(child)
+        elif next(child.parameters(), None) is not None:
+            yield child
+
+
+def _is_foreign(module: nn.Module) -> bool:
+    """Whether a model says of itself, by the attribute ``foreign``, that its inside is unknown."""
+    return bool(getattr(module, "foreign", False))
+
+
+class _Copies(DDPStrategy):
+    """A copy of the model in every process; foreign ones may leave parameters unused."""
+
+    def setup_module(self, module: nn.Module) -> DistributedDataParallel:
+        self._ddp_kwargs["find_unused_parameters"] = _is_foreign(module)
+        return super().setup_module(module)
+
+
+@contextmanager
+def noticing_lost_processes(fabric: Fabric) -> Iterator[None]:
+    """Tell in one sentence that another of the processes that train together is gone.
+
+    Raises
+    ------
+    TrainingError : the connection to it ended
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if fabric.world_size == 1 or not _is_of_connection(error):
+            raise
+        reason = re.sub(r"^\[\S*\] ", "", str(error).splitlines()[0]).split(". ")[0]
+        raise TrainingError(
+            f"Process {fabric.global_rank} (of {fabric.world_size}, the first is 0) lost another "
+            f"one of this training and cannot go on without it: {reason}. Look for the cause in "
+            "what that process printed, then go on with 'neurorun train --resume RUN'."
+        ) from error
+
+
+def _is_of_connection(error: RuntimeError) -> bool:
+    """Whether the library that connects processes gave up; that for CPUs has no class of errors."""
+    return isinstance(error, DistError) or "gloo" in str(error)

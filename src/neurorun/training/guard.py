@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from neurorun.core import TrainingError, atomic_write, write_json
 from neurorun.training.arrays import named_leaves
+from neurorun.training.devices import whole
 from neurorun.training.task import Arrays, TrainingTask
 
 DUMP = "debug/bad_step"
@@ -86,6 +87,8 @@ class StepGuard:
     def stop(self, task: TrainingTask, *, in_a_row: int, folder: Path | None) -> TrainingError:
         """Write what is needed to find the cause; return the error to raise.
 
+        Call it in every process; where weights are shared among them, all take part.
+
         Parameters
         ----------
         task : makes the last bad batch again
@@ -93,9 +96,10 @@ class StepGuard:
         folder : of the run; None writes nothing
         """
         where, last = "", self._history[-1]
+        report = self._report()
         if folder is not None:
             batch = next(task.batches(last.epoch, start=last.batch))
-            write_json(folder / f"{DUMP}.json", self._report())
+            write_json(folder / f"{DUMP}.json", report)
             with atomic_write(folder / f"{DUMP}.npz") as stream:
                 np.savez(stream, **_as_arrays(batch))
             where = (
@@ -119,8 +123,12 @@ class StepGuard:
 
 
 def parameters_not_finite(model: nn.Module) -> list[str]:
-    """Names of the parameters that hold a value that is not finite."""
-    return [name for name, p in model.named_parameters() if not bool(torch.isfinite(p).all())]
+    """Names of the parameters that hold a value that is not finite; every process must ask."""
+    return [
+        name
+        for name, parameter in model.named_parameters()
+        if not bool(torch.isfinite(whole(parameter)).all())
+    ]
 
 
 def _as_arrays(batch: tuple[Arrays, Arrays]) -> dict[str, Any]:

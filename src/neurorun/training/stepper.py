@@ -10,12 +10,11 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
 
 from neurorun.core import TrainingError
 from neurorun.training.arrays import count_examples, to_tensors
 from neurorun.training.config import TrainingConfig
-from neurorun.training.devices import is_sharded, reduce_over_processes, scaler_of
+from neurorun.training.devices import is_sharded, reduce_over_processes, scaler_of, whole
 from neurorun.training.ema import WeightAverage
 from neurorun.training.figures import StepFigures
 from neurorun.training.guard import BadStep, StepGuard
@@ -176,7 +175,7 @@ class Stepper:
             error_if_nonfinite=False,
         )
         assert norm is not None
-        return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
+        return float(whole(norm))
 
     def _over_processes(self, group: _Group) -> tuple[float, dict[str, float]]:
         """Examples seen and mean figures over the batches of all processes."""

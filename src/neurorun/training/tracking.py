@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from neurorun.training.devices import whole
 from neurorun.training.trackers import (
     MlflowTracker,
     Outcome,
@@ -62,8 +63,10 @@ class Trackers:
                 self._log_histogram(f"gradients/{name}", parameter.grad, step=step)
 
     def _log_histogram(self, name: str, values: Tensor, *, step: int) -> None:
+        gathered = whole(values.detach())  # by every process, also where there are no trackers
         for tracker in self._trackers:
-            tracker.log_histogram(name, values.detach().float().cpu(), step=step)
+            # A copy: sharding frees the memory of its weights, which NumPy would hold.
+            tracker.log_histogram(name, gathered.float().cpu().clone(), step=step)
 
 
 @contextmanager
