@@ -121,6 +121,12 @@ def test_sizes_of_our_own_network_beside_another_are_refused(key, value):
         SeizureDetectorConfig.model_validate({"braindecode": {"name": "EEGNet"}, key: value})
 
 
+def test_only_what_was_given_is_refused_not_what_a_preset_stands_for():
+    given = {"preset": "small", "braindecode": {"name": "EEGNet"}}
+    with pytest.raises(ValueError, match=r"nothing would read model\.preset; leave these out"):
+        SeizureDetectorConfig.model_validate(given)
+
+
 def test_resolved_settings_are_settings_again():
     before = config(name="EEGNet", parameters={"F1": 4}, segment_s=10)
     assert SeizureDetectorConfig.model_validate(before.model_dump(mode="json")) == before

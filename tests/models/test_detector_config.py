@@ -78,11 +78,15 @@ def test_stored_configuration_is_read_back_unchanged(preset):
         ),
         (
             {"ssm_backend": "mamba_ssm", "mamba": {"conv_kernel": 5}},
-            r"conv_kernel 5 and 16 heads; .* 2 to 4 .* or choose ssm_backend 'torch'",
+            r"conv_kernel 5, 16 heads .* 2 to 4.* or choose ssm_backend 'torch'",
         ),
         (
             {"ssm_backend": "mamba_ssm", "mamba": {"d_model": 128}},
-            r"conv_kernel 4 and 4 heads; .* a multiple of 8 heads",
+            r"conv_kernel 4, 4 heads .* a multiple of 8 heads",
+        ),
+        (
+            {"ssm_backend": "mamba_ssm", "mamba": {"d_state": 18}},
+            r"16 heads and mamba\.d_state 18; .* a multiple of 4 as d_state",
         ),
         ({"preset": "huge"}, r"Input should be 'full', 'medium' or 'small'"),
         ({"preset": "small", "norm_momentum": {}}, r"should be a valid number"),

@@ -192,12 +192,15 @@ class SeizureDetectorConfig(Config):
 
     @model_validator(mode="after")
     def _kernels_of_mamba_ssm(self) -> "SeizureDetectorConfig":
-        heads = self.mamba.expand * self.mamba.d_model // self.mamba.head_dim
-        if self.ssm_backend == "mamba_ssm" and (self.mamba.conv_kernel > 4 or heads % 8):
+        mamba = self.mamba
+        heads = mamba.expand * mamba.d_model // mamba.head_dim
+        refused = mamba.conv_kernel > 4 or heads % 8 or mamba.d_state % 4
+        if self.ssm_backend == "mamba_ssm" and refused:
             raise ConfigError(
-                f"ssm_backend 'mamba_ssm' with mamba.conv_kernel {self.mamba.conv_kernel} and "
-                f"{heads} heads; its kernels need 2 to 4 and a multiple of 8 heads. Change them, "
-                "or choose ssm_backend 'torch'."
+                f"ssm_backend 'mamba_ssm' with mamba.conv_kernel {mamba.conv_kernel}, {heads} "
+                f"heads and mamba.d_state {mamba.d_state}; its kernels need 2 to 4, a multiple of "
+                "8 heads, and a multiple of 4 as d_state. Change them, or choose ssm_backend "
+                "'torch'."
             )
         return self
 
@@ -205,12 +208,14 @@ class SeizureDetectorConfig(Config):
     def _one_network_is_configured(self) -> "SeizureDetectorConfig":
         if self.braindecode.name is None:
             return self
-        plain = SeizureDetectorConfig()
+        plain = SeizureDetectorConfig(preset=self.preset)
         changed = [
             name
             for name in type(self).model_fields
             if name != "braindecode" and getattr(self, name) != getattr(plain, name)
         ]
+        if self.preset != "full":
+            changed.insert(0, "preset")
         if changed:
             raise ConfigError(
                 f"model.braindecode.name is '{self.braindecode.name}', so nothing would read "
