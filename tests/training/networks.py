@@ -181,7 +181,7 @@ def main():
             train(name, folder, config, fabric=fabric)
         except TrainingError as error:
             sys.stdout.write(f"{name} in process {fabric.global_rank}: {error}\n")
-        if name in arguments.again:
+        if name in arguments.again and name != "poisoned":
             again = folder.with_name(f"{name}-again")
             train(name, again, config, fabric=fabric, resume_from=folder / "last-1.pt")
 

@@ -40,7 +40,7 @@ def run_program(path, *options, **config):
     command = [sys.executable, str(path), *map(str, options), "--config"]
     done = subprocess.run(
         [*command, json.dumps({**CONFIG, **config})],
-        env=environment, check=False, capture_output=True, text=True, timeout=300,
+        env=environment, check=False, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
@@ -100,11 +100,14 @@ def trained(tmp_path_factory):
     @functools.cache
     def run(how, names, **config):
         folder = tmp_path_factory.mktemp(how)
-        also = ("poisoned",) if how == "fsdp" else ("foreign",)
-        options = (*names, *also, "--again", *(names if how == "fsdp" else ()))
+        options = (*names, *(("--again", *names) if how == "fsdp" and not config else ()))
         return folder, run_program(NETWORKS, folder, *options, **STEPS, **HOW[how], **config)
 
-    return lambda how, name, **config: run(how, SLOW if name in SLOW else QUICK, **config)
+    def folder_and_output(how, name, **config):
+        quick = (*QUICK, "poisoned" if how == "fsdp" else "foreign")
+        return run(how, (name,) if config else SLOW if name in SLOW else quick, **config)
+
+    return folder_and_output
 
 
 def weights_of(folder, epoch):
@@ -118,7 +121,8 @@ def check_like_one(trained, how, name, **config):
     start, _ = weights_of(trained("one", name)[0] / name, 1)
     two, other = weights_of(trained(how, name, **config)[0] / name, 2)
     assert two.keys() == one.keys()
-    assert max(float((one[key] - start[key]).abs().max()) for key in one) > 1e-3
+    changes = [(one[key] - start[key]).abs().max() for key in one if "weight" in key]
+    assert float(max(changes)) > 1e-3
     for key, value in one.items():
         torch.testing.assert_close(two[key], value, rtol=0, atol=2e-6)
     for figure in ("train_loss", "gradient_norm"):
@@ -139,9 +143,8 @@ def test_copies_of_a_foreign_network_may_have_parameters_that_take_no_part(train
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["ddp", "fsdp"])
-def test_two_processes_train_compiled_networks_like_one(trained, how):
-    for name in QUICK:
-        check_like_one(trained, how, name, compile=True)
+def test_two_processes_train_a_compiled_detector_like_one(trained, how):
+    check_like_one(trained, how, "detector", compile=True)
 
 
 @pytest.mark.parametrize("name", EVERY_NETWORK)
