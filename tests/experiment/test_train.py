@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from neurorun import experiment
-from neurorun.core import ConfigError, DataError, RunError
+from neurorun.core import ConfigError, DataError, MissingExtraError, RunError
 from neurorun.runs import check_run, open_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("experiment")]
@@ -147,6 +148,35 @@ def test_resuming_with_other_settings_is_refused(trained, tmp_path):
     assert open_run(copy).status == "interrupted"
     with pytest.raises(ConfigError, match=r"was begun with training.learning_rate = 0.0003"):
         experiment.train(resume=copy, overrides=["training.learning_rate=1e-2"])
+
+
+def test_a_run_that_cannot_go_on_like_this_stays_as_it_is(trained, tmp_path):
+    copy = interrupted_copy(trained, tmp_path)
+    last = copy / "checkpoints/last.pt"
+    torch.save({**torch.load(last), "n_processes": 2}, last)
+    before = (copy / "run.json").read_bytes(), (copy / "logs/training.log").read_bytes()
+    with pytest.raises(RunError, match=r"was trained in 2 process\(es\), now there are 1"):
+        experiment.train(resume=copy)
+    assert ((copy / "run.json").read_bytes(), (copy / "logs/training.log").read_bytes()) == before
+
+
+def test_settings_that_may_change_are_told_in_the_log(trained, tmp_path):
+    copy = interrupted_copy(trained, tmp_path)
+    experiment.train(resume=copy, overrides=["training.checkpoint_interval=2"])
+    told = "training.checkpoint_interval is 2 from here on; the run began with 0."
+    assert told in (copy / "logs/training.log").read_text()
+    assert (copy / "checkpoints/epoch_002.pth").exists()
+
+
+def test_a_missing_package_is_told_before_caches_are_made(
+    corpus, tmp_path, settings_for, write_settings, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    settings = settings_for(corpus, tmp_path)
+    settings["experiment"]["wandb"] = {"enabled": True}
+    with pytest.raises(MissingExtraError, match=r"neurorun\[wandb\]"):
+        experiment.train(write_settings(tmp_path / "run.yaml", settings))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.yaml"]
 
 
 def test_without_configuration_there_is_nothing_to_train():

@@ -15,6 +15,8 @@ from neurorun.runs import Run, RunWriter, create_run, flat, open_run, resume_run
 from neurorun.tasks import PreparedTask
 from neurorun.training import (
     MAY_CHANGE,
+    check_resumable,
+    check_trackers,
     fit,
     launch,
     monitored_metric,
@@ -102,6 +104,7 @@ def _train_with(
     fabric: Fabric, experiment: Experiment, *, earlier: Run | None, progress: Progress
 ) -> Path:
     settings = experiment.settings
+    _check_before_work(fabric, experiment, earlier)
     with fabric.rank_zero_first():
         prepared = experiment.task.prepare(settings, progress=progress)
     seed_everything(settings.experiment.seed)
@@ -132,6 +135,20 @@ def _train_with(
         return Path(fabric.broadcast("" if record is None else str(record.folder)))
 
 
+def _check_before_work(fabric: Fabric, experiment: Experiment, earlier: Run | None) -> None:
+    """Refuse what can be known to fail, before caches are made or a run folder is touched."""
+    settings = experiment.settings
+    check_trackers(settings.experiment.wandb, settings.experiment.mlflow)
+    checkpoint = _checkpoint_of(earlier)
+    if checkpoint is not None and checkpoint.exists():
+        check_resumable(
+            checkpoint,
+            seed=settings.experiment.seed,
+            config=settings.training,
+            n_processes=fabric.world_size,
+        )
+
+
 @contextmanager
 def _logging_from(level: str) -> Iterator[None]:
     """Log what is at least as grave as this, while a run is written."""
@@ -153,12 +170,22 @@ def _telling_how_to_go_on(folder: Path) -> Iterator[None]:
         raise
 
 
+def _tell_changes(experiment: Experiment, earlier: Run) -> None:
+    """Log with which other settings a run goes on; its configuration stays what it began with."""
+    begun = flat(experiment_from(earlier.config, source=str(earlier.path)).resolved)
+    for key, value in flat(experiment.resolved).items():
+        if value != begun[key]:
+            logger.info("%s is %s from here on; the run began with %s.", key, value, begun[key])
+
+
 def _open_record(
     experiment: Experiment, prepared: PreparedTask, fabric: Fabric, earlier: Run | None
 ) -> RunWriter:
     device = str(fabric.device)
     if earlier is not None:
-        return resume_run(earlier.path, device=device)
+        record = resume_run(earlier.path, device=device)
+        _tell_changes(experiment, earlier)
+        return record
     settings = experiment.settings
     monitored = monitored_metric(prepared.metrics, settings.training.early_stopping)
     declared = dict.fromkeys((*prepared.metrics, monitored))

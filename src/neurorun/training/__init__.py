@@ -1,6 +1,6 @@
 """Training: one readable loop over Lightning Fabric, for any task that keeps its protocol."""
 
-from neurorun.training.checkpoint import MAY_CHANGE
+from neurorun.training.checkpoint import MAY_CHANGE, check_resumable
 from neurorun.training.config import TrainingConfig
 from neurorun.training.devices import (
     Device,
@@ -18,7 +18,7 @@ from neurorun.training.record import TrainingRecord
 from neurorun.training.schedule import SchedulerConfig, learning_rate_factor
 from neurorun.training.seeding import seed_everything, seed_position
 from neurorun.training.task import Arrays, TrainingTask
-from neurorun.training.tracking import Tracker
+from neurorun.training.tracking import Tracker, check_trackers
 from neurorun.training.tracking_config import LoggingConfig, MlflowConfig, WandbConfig
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     "binary_cross_entropy",
     "build_optimizer",
     "check_plan",
+    "check_resumable",
+    "check_trackers",
     "count_steps",
     "fit",
     "focal_loss",

@@ -196,6 +196,21 @@ def read_last(path: Path) -> dict[str, Any]:
     return content
 
 
+def check_resumable(path: Path, *, seed: int, config: TrainingConfig, n_processes: int) -> None:
+    """Refuse to go on from a checkpoint with another seed, configuration or number of processes.
+
+    Nothing is changed, so a run that is not to be resumed like this stays as it is.
+
+    Raises
+    ------
+    RunError : the checkpoint is damaged, or the run was begun otherwise
+    ConfigError : it has training settings that this version does not know
+    """
+    content = read_last(path)
+    _check_settings(content, seed=seed, config=config)
+    _check_processes(content["n_processes"], n_processes)
+
+
 def restore(
     content: Mapping[str, Any], stepper: Stepper, *, seed: int, config: TrainingConfig
 ) -> TrainingState:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from neurorun.core import require
 from neurorun.training.devices import whole
 from neurorun.training.trackers import (
     MlflowTracker,
@@ -67,6 +68,19 @@ class Trackers:
         for tracker in self._trackers:
             # A copy: sharding frees the memory of its weights, which NumPy would hold.
             tracker.log_histogram(name, gathered.float().cpu().clone(), step=step)
+
+
+def check_trackers(wandb: WandbConfig, mlflow: MlflowConfig) -> None:
+    """Refuse to begin without the packages that are asked for.
+
+    Raises
+    ------
+    MissingExtraError : a tracker is enabled, but not installed
+    """
+    if wandb.enabled:
+        require("wandb", extra="wandb")
+    if mlflow.enabled:
+        require("mlflow", extra="mlflow")
 
 
 @contextmanager
