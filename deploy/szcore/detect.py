@@ -2,6 +2,7 @@
 
 Both variables are paths relative to the two volumes. The thresholds are those of the run's
 configuration, or, with FA_RATE, those that it chose on validation for so many false alarms a day.
+The network computes on CUDA where there is any, and on the CPU elsewhere, wherever it was trained.
 """
 
 import os

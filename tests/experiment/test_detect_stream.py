@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from neurorun.core import DataError, Recording, Stretch
-from neurorun.formats import read_recording, to_mne_raw, write_recording
+from neurorun.experiment import Detector, detect_file, detect_files
+from neurorun.formats import read_events, read_recording, to_mne_raw, write_recording
 
 pytestmark = pytest.mark.unit
 
@@ -96,6 +99,56 @@ def test_a_stream_without_a_sample_at_its_rate_is_refused():
     detector = loud.detector()
     with pytest.raises(DataError, match="has no stretch as long as one sample at 64 Hz"):
         detector.detect_stream(detector.stream_mne(raw))
+
+
+class Always(nn.Module):
+    """Calls all a seizure, to the last sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logit = nn.Parameter(torch.tensor(5.0))
+
+    def forward(self, eeg):
+        return self.logit + 0 * eeg[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "n_samples"), [(500, 35006), (173.61, 10603), (256, 15619), (1000, 61055)]
+)
+def test_no_event_reaches_beyond_the_end_of_its_recording(rate_hz, n_samples):
+    one, detector = recording((Stretch(0, n_samples, 0.0),), rate_hz), loud.detector(model=Always())
+    length_s = n_samples / rate_hz
+    in_memory = detector.detect(one)
+    by_blocks = detector.detect_stream(detector.stream_mne(to_mne_raw(one)))
+    for found in (in_memory, by_blocks):
+        assert found.duration_s == pytest.approx(length_s)
+        assert length_s - 0.01 < found.events[-1].offset_s <= found.duration_s
+
+
+def test_events_at_the_end_are_written_in_every_format(tmp_path, monkeypatch):
+    detector = loud.detector(model=Always())
+    monkeypatch.setattr(Detector, "open", lambda *_, **__: detector)
+    path = tmp_path / "night.edf"
+    write_recording(path, recording((Stretch(0, 35006, 0.0),), 500.0))
+    (done,) = detect_files("run", [path], tmp_path / "out", formats=("tsv", "csv_bi", "edf"))
+    assert done.problem == ""
+    for file in done.written:
+        assert read_events(file).seizures[-1].offset_s == pytest.approx(70.012, abs=0.002)
+    detect_file(detector, path, tmp_path / "szcore.tsv")
+    assert (tmp_path / "szcore.tsv").is_file()
+
+
+def test_events_that_cannot_be_written_stop_no_other_recording(tmp_path, monkeypatch):
+    monkeypatch.setattr(Detector, "open", lambda *_, **__: loud.detector())
+    paths = [tmp_path / "a.edf", tmp_path / "b.edf"]
+    for path in paths:
+        write_recording(path, recording(ONE))
+    (tmp_path / "out/a.csv_bi").mkdir(parents=True)
+    first, second = detect_files("run", paths, tmp_path / "out", formats=("tsv", "csv_bi"))
+    assert "Cannot write" in first.problem
+    assert [path.name for path in first.written] == ["a_events.tsv"]
+    assert second.problem == ""
+    assert [path.name for path in second.written] == ["b_events.tsv", "b.csv_bi"]
 
 
 def repeated(path, hours):

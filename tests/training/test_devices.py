@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 import torch
 from torch import distributed, nn
@@ -38,6 +40,12 @@ def test_auto_is_the_cpu_where_there_is_no_cuda_and_asking_for_cuda_is_refused()
     assert resolve_device("auto") == "cpu"
     with pytest.raises(ConfigError, match=r"experiment\.device is 'cuda', which PyTorch does not"):
         launch(TrainingConfig(), device="cuda")
+
+
+def test_an_unknown_device_is_refused():
+    without_type_checks = inspect.unwrap(resolve_device)
+    with pytest.raises(ConfigError, match="device is 'gpu'; allowed are 'auto', 'cpu', 'cuda'"):
+        without_type_checks("gpu", name="device")
 
 
 def test_all_devices_of_a_machine_without_gpu_are_one_process():

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from neurorun.cli.options import ANY_PATH
+from neurorun.cli.options import ANY_PATH, device_option
 
 
 @click.command()
@@ -18,7 +18,8 @@ from neurorun.cli.options import ANY_PATH
     help="Whose maps are made.",
 )
 @click.option("--pictures", is_flag=True, help="Also draw pages, strips and heads of the reviews.")
-def attention(run: Path, split: Any, pictures: bool) -> None:
+@device_option
+def attention(run: Path, split: Any, pictures: bool, device: Any) -> None:
     """Write the attention maps of the best checkpoint of RUN, batch by batch.
 
     Maps of validation go into attention_maps/ of the run, those of another split into
@@ -30,7 +31,9 @@ def attention(run: Path, split: Any, pictures: bool) -> None:
     from neurorun.cli.progress import TerminalProgress
     from neurorun.runs import open_run
 
-    made, there = experiment.export_attention(run, split=split, progress=TerminalProgress())
+    made, there = experiment.export_attention(
+        run, split=split, device=device, progress=TerminalProgress()
+    )
     folder = open_run(run).of(split).path / "attention_maps"
     click.echo(f"{made} maps were made, {there} were there already: {folder}")
     if pictures:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from neurorun.cli.options import ANY_PATH
+from neurorun.cli.options import ANY_PATH, device_option
 
 FORMATS = ("tsv", "csv_bi", "edf")
 
@@ -40,6 +40,7 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     type=click.IntRange(min=1),
     help="Windows at a time; fewer take less memory. By default as in training.",
 )
+@device_option
 @click.option(
     "--notes", is_flag=True, help="Say what channels were mapped from, and what was repaired."
 )
@@ -50,6 +51,7 @@ def detect(
     formats: tuple[Any, ...],
     fa_rate: float | None,
     batch_size: int | None,
+    device: Any,
     notes: bool,
 ) -> int:
     """Write the events that RUN finds in RECORDINGS (EDF, EDF+, BDF), one file per recording.
@@ -68,6 +70,7 @@ def detect(
         formats=formats,
         fa_rate=fa_rate,
         batch_size=batch_size,
+        device=device,
         progress=TerminalProgress(),
     )
     for one in done:

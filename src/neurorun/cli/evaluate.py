@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from neurorun.cli.options import ANY_PATH
+from neurorun.cli.options import ANY_PATH, device_option
 
 
 @click.command()
@@ -22,7 +22,8 @@ from neurorun.cli.options import ANY_PATH
     "--name",
     help="Under which the run keeps the scores of DATA.  [default: name of the folder or file]",
 )
-def evaluate(run: Path, data: Path | None, split: Any, name: str | None) -> None:
+@device_option
+def evaluate(run: Path, data: Path | None, split: Any, name: str | None, device: Any) -> None:
     """Score the best checkpoint of RUN again, on one of its splits or on other DATA.
 
     What the run chose on validation, thresholds for example, is applied as it is. Metrics, rows,
@@ -35,7 +36,9 @@ def evaluate(run: Path, data: Path | None, split: Any, name: str | None) -> None
     from neurorun.cli.progress import TerminalProgress
     from neurorun.reporting import number_in_words
 
-    results = experiment.evaluate(run, data, split=split, name=name, progress=TerminalProgress())
+    results = experiment.evaluate(
+        run, data, split=split, name=name, device=device, progress=TerminalProgress()
+    )
     table = Table(title=f"{results.split}: {len(results.rows)} scored", title_justify="left")
     table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right")

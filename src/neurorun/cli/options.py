@@ -7,6 +7,14 @@ import click
 ANY_PATH = click.Path(path_type=Path)
 """A path whose existence the command checks itself, to say what it expected there."""
 
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    help="Where the network computes, wherever it was trained; auto takes CUDA where there is any.",
+)
+
 overrides_option = click.option(
     "--set",
     "overrides",

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from neurorun.cli.options import ANY_PATH
+from neurorun.cli.options import ANY_PATH, device_option
 
 
 @click.command()
@@ -30,6 +30,7 @@ from neurorun.cli.options import ANY_PATH
     type=click.FloatRange(min=1),
     help="Limit of one page. What does not fit is kept as envelope.",
 )
+@device_option
 def review(
     run: Path,
     recording: str | None,
@@ -38,6 +39,7 @@ def review(
     file: Path | None,
     reference: Path | None,
     largest_mb: float,
+    device: Any,
 ) -> None:
     """Write pages in which a reader judges RUN: one HTML file per recording, and a list of them.
 
@@ -53,7 +55,7 @@ def review(
     if reference is not None and file is None:
         raise click.UsageError("--reference belongs to --recording FILE; give both, or neither.")
     opened, progress = open_run(run), TerminalProgress()
-    folder, reviewer = output or run / "review", Reviewer(opened)
+    folder, reviewer = output or run / "review", Reviewer(opened, device=device)
     if file is not None:
         materials = iter([reviewer.of_file(file, recording_id=recording, reference=reference)])
         n_pages = 1

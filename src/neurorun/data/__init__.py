@@ -87,6 +87,7 @@ from neurorun.data.sampling import (
 )
 from neurorun.data.splits import SplitConfig, Splits, make_splits
 from neurorun.data.standardization import (
+    FLAT_BELOW_UV,
     ChannelStatistics,
     StatisticsAccumulator,
     channel_statistics,
@@ -113,6 +114,7 @@ from neurorun.formats import read_header, read_recording, write_recording
 __all__ = [
     "CLASSES",
     "DOUBLE_BANANA",
+    "FLAT_BELOW_UV",
     "FOLDER_OF_SPLIT",
     "FULL_SHARE",
     "REFERENTIAL",

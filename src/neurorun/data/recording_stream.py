@@ -187,12 +187,14 @@ def stream_recording(path: Path, config: PreprocessingConfig, *, rate_hz: float)
 def stream_mne(raw: Any, config: PreprocessingConfig, *, rate_hz: float) -> RecordingStream:
     """Open an ``mne.io.Raw``, which need not be loaded; see `stream_recording`.
 
+    Channels in ``raw.info["bads"]`` count as missing, whatever they hold.
+
     Raises
     ------
-    DataError : a channel is missing, or no time is left between the gaps
+    DataError : a channel is missing or marked bad, or no time is left between the gaps
     """
     source = open_mne_raw(raw)
-    plan = resolve_montage(source.channels, config.montage, interpolate=config.use_mne)
+    plan = _plan_without_bad(source.channels, raw.info["bads"], config)
     return RecordingStream(
         recording_id=source.recording_id,
         patient=source.patient,
@@ -205,3 +207,20 @@ def stream_mne(raw: Any, config: PreprocessingConfig, *, rate_hz: float) -> Reco
         config=config,
         rate_hz=rate_hz,
     )
+
+
+def _plan_without_bad(
+    channels: Sequence[str], bad: Sequence[str], config: PreprocessingConfig
+) -> MontagePlan:
+    usable = [name for name in channels if name not in bad]
+    try:
+        return resolve_montage(usable, config.montage, interpolate=config.use_mne)
+    except DataError as error:
+        marked = ", ".join(f"'{name}'" for name in channels if name in bad)
+        if not marked:
+            raise
+        raise DataError(
+            f"{error} Channels in raw.info['bads'] count as missing: {marked}. Interpolate them "
+            "with raw.interpolate_bads(), or take out of raw.info['bads'] what can be used as it "
+            "is."
+        ) from error

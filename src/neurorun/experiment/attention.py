@@ -5,18 +5,24 @@ from typing import Literal
 
 from neurorun.core import SILENT, Progress, RunError
 from neurorun.experiment.config import experiment_from
+from neurorun.experiment.opening import open_network
 from neurorun.runs import amend_run, open_run
 from neurorun.tasks import abnormality_sections, collect_maps, scored_examples
-from neurorun.training import resolve_device
+from neurorun.training import Device
 
 
 def export_attention(
     run: Path | str,
     *,
     split: Literal["train", "validation", "test"] = "validation",
+    device: Device = "auto",
     progress: Progress = SILENT,
 ) -> tuple[int, int]:
     """Make the attention maps that a split of a run still lacks, batch by batch.
+
+    Parameters
+    ----------
+    device : where the network computes; see `open_network`
 
     Returns
     -------
@@ -24,6 +30,7 @@ def export_attention(
 
     Raises
     ------
+    ConfigError : this machine does not have the device
     RunError : the run is of another task, has no checkpoint, or nothing in the split
     DataError : its recordings are gone
     """
@@ -41,8 +48,7 @@ def export_attention(
         )
     settings = experiment.settings
     sections = abnormality_sections(settings)
-    model = experiment.task.open_model(settings, opened.checkpoint("best")["model_state_dict"])
-    model = model.to(resolve_device(settings.experiment.device))
+    model = open_network(experiment, opened.checkpoint("best")["model_state_dict"], device=device)
     examples = scored_examples(sections, opened, split=split, progress=progress)
     with amend_run(opened.path) as record:
         made = collect_maps(model, examples, sections, record, split=split, progress=progress)

@@ -11,6 +11,7 @@ from torch import nn
 
 from neurorun.core import (
     SILENT,
+    ConfigError,
     DataError,
     Event,
     NeurorunError,
@@ -19,6 +20,7 @@ from neurorun.core import (
     RunError,
     Stretch,
     Timeline,
+    require,
 )
 from neurorun.data import (
     CachedRecording,
@@ -32,16 +34,18 @@ from neurorun.data import (
 )
 from neurorun.evaluation import EventDetector, PostprocessingConfig, RecordingPrediction
 from neurorun.experiment.config import experiment_from
+from neurorun.experiment.opening import open_network
 from neurorun.experiment.probability_stream import WindowStream
 from neurorun.formats import write_events
 from neurorun.runs import Run, open_run
 from neurorun.tasks import SeizureDetectionSections, frozen_points, predictor_of, sections_of
-from neurorun.training import resolve_device
+from neurorun.training import Device
 
 logger = logging.getLogger(__name__)
 
 EventFormat = Literal["tsv", "csv_bi", "edf"]
 _SUFFIX: dict[EventFormat, str] = {"tsv": "_events.tsv", "csv_bi": ".csv_bi", "edf": "_events.edf"}
+_LARGEST_SPREAD_UV = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Detector:
         *,
         fa_rate: float | None = None,
         batch_size: int | None = None,
+        device: Device = "auto",
     ) -> "Detector":
         """Open the best checkpoint of a run.
 
@@ -76,13 +81,21 @@ class Detector:
         run : a run of seizure detection, or its folder
         fa_rate : use the thresholds that were chosen on validation for this rate of false alarms
             per 24 h; None uses the configured ones
-        batch_size : windows at a time; None takes ``data.batch_size`` of the run
+        batch_size : windows at a time, > 0; None takes ``data.batch_size`` of the run
+        device : where the network computes, wherever it was trained; ``auto`` is CUDA where there
+            is any, and the CPU elsewhere
 
         Raises
         ------
+        ConfigError : this machine does not have the device, or ``batch_size`` is not positive
         RunError : the run is of another task, has no checkpoint, or no such operating point
         ScoringError : the operating point was not reachable on validation
         """
+        if batch_size is not None and batch_size < 1:
+            raise ConfigError(
+                f"batch_size is {batch_size}; at least 1 window at a time is needed. Give one, or "
+                "None for that of training."
+            )
         opened = run if isinstance(run, Run) else open_run(run)
         experiment = experiment_from(opened.config, source=str(opened.path / "config.yaml"))
         if experiment.task.name != "seizure_detection":
@@ -92,12 +105,11 @@ class Detector:
             )
         sections = sections_of(experiment.settings)
         weights = opened.checkpoint("best")["model_state_dict"]
-        model = experiment.task.open_model(experiment.settings, weights)
-        device = resolve_device(experiment.settings.experiment.device)
+        model = open_network(experiment, weights, device=device)
         chosen = sections.postprocessing
         if fa_rate is not None:
             chosen = _point(opened, fa_rate).applied_to(chosen)
-        return cls(model.to(device), sections, chosen, batch_size or sections.data.batch_size)
+        return cls(model, sections, chosen, batch_size or sections.data.batch_size)
 
     def read(self, path: Path) -> Recording:
         """Read the channels that the run needs, and no others.
@@ -153,7 +165,8 @@ class Detector:
         prediction = RecordingPrediction(
             cached.recording_id, cached.patient, data.sampling_rate, pieces, reference
         )
-        return replace(prediction.detect(self.postprocessing), duration_s=duration_s)
+        found = prediction.detect(self.postprocessing)
+        return replace(found, events=_within(found.events, duration_s), duration_s=duration_s)
 
     def stream(self, path: Path) -> RecordingStream:
         """Open a recording of any length: only its header is read.
@@ -166,7 +179,12 @@ class Detector:
         return stream_recording(path, sections.preprocessing, rate_hz=sections.data.sampling_rate)
 
     def stream_mne(self, raw: Any) -> RecordingStream:
-        """Open an ``mne.io.Raw``, which need not be loaded."""
+        """Open an ``mne.io.Raw``, which need not be loaded.
+
+        Raises
+        ------
+        DataError : a channel is missing or marked bad, or no time is left between the gaps
+        """
         sections = self.sections
         return stream_mne(raw, sections.preprocessing, rate_hz=sections.data.sampling_rate)
 
@@ -191,11 +209,10 @@ class Detector:
             raise self._too_short(stream.recording_id, stream.duration_s)
         header = stream.header
         events = [
-            replace(event, offset_s=min(event.offset_s, header.duration_s))
-            for stretch in long_enough
-            for event in self._follow(stream, stretch, heard)
+            event for stretch in long_enough for event in self._follow(stream, stretch, heard)
         ]
-        return Timeline(stream.recording_id, stream.duration_s, tuple(events), header.gaps)
+        within = _within(events, min(header.duration_s, stream.duration_s))
+        return Timeline(stream.recording_id, stream.duration_s, within, header.gaps)
 
     def _follow(
         self, stream: RecordingStream, stretch: Stretch, heard: Callable[[float], None]
@@ -223,6 +240,15 @@ class Detector:
         )
 
 
+def _within(events: Sequence[Event], duration_s: float) -> tuple[Event, ...]:
+    """Events of a resampled recording, whose last sample may reach beyond the recording's end."""
+    return tuple(
+        replace(event, offset_s=min(event.offset_s, duration_s))
+        for event in events
+        if event.onset_s < duration_s
+    )
+
+
 def _point(run: Run, fa_rate: float) -> Any:
     points = {point.fa_rate: point for point in frozen_points(run)}
     if fa_rate not in points:
@@ -241,7 +267,7 @@ class Detection:
     Parameters
     ----------
     recording : its file
-    written : files of its events; empty if it could not be used
+    written : files of its events; those that were written before a problem, if there is one
     n_events : how many were found
     notes : what the channels were mapped from, what was repaired or could not be done
     problem : why it could not be used, empty if it could
@@ -262,23 +288,25 @@ def detect_files(
     formats: Sequence[EventFormat] = ("tsv",),
     fa_rate: float | None = None,
     batch_size: int | None = None,
+    device: Device = "auto",
     progress: Progress = SILENT,
 ) -> list[Detection]:
     """Write the events of recordings, one file per recording and format.
 
-    A recording that cannot be used stops nothing; its `Detection` says why. Recordings are read
-    twice, a minute at a time, so a day takes no more memory than an hour.
+    A recording that cannot be used, or whose events cannot be written, stops nothing; its
+    `Detection` says why. Recordings are read twice, a minute at a time, so a day takes no more
+    memory than an hour.
 
     Parameters
     ----------
-    fa_rate, batch_size : see `Detector.open`
+    fa_rate, batch_size, device : see `Detector.open`
 
     Raises
     ------
-    RunError : the run cannot be used
+    ConfigError, RunError : the run cannot be used
     DataError : two recordings would have the same output file
     """
-    detector = Detector.open(run, fa_rate=fa_rate, batch_size=batch_size)
+    detector = Detector.open(run, fa_rate=fa_rate, batch_size=batch_size, device=device)
     stems = [path.stem.removesuffix("_eeg") for path in recordings]
     repeated = sorted({stem for stem in stems if stems.count(stem) > 1})
     if repeated:
@@ -323,45 +351,96 @@ def _detect_file(
     formats: Sequence[EventFormat],
     heard: Callable[[float], None],
 ) -> Detection:
+    written: list[Path] = []
     try:
         stream = detector.stream(path)
         timeline = detector.detect_stream(stream, heard=heard)
+        for name in formats:
+            file = target.with_name(target.name + _SUFFIX[name])
+            write_events(file, timeline, format=name, start=stream.start)
+            written.append(file)
     except NeurorunError as error:
         logger.info("%s: %s", path, error)
-        return Detection(path, problem=str(error))
-    written = []
-    for name in formats:
-        file = target.with_name(target.name + _SUFFIX[name])
-        write_events(file, timeline, format=name, start=stream.start)
-        written.append(file)
-    return Detection(
-        path, tuple(written), len(timeline.events), (*stream.header.notes, *stream.limited())
-    )
+        return Detection(path, tuple(written), problem=str(error))
+    return Detection(path, tuple(written), len(timeline.events), _remarks(stream))
 
 
-def detect(run: Path | str, raw: Any, *, fa_rate: float | None = None) -> Any:
+def _remarks(stream: RecordingStream) -> tuple[str, ...]:
+    """What there is to say of a recording whose events were detected."""
+    return (*stream.header.notes, *_doubts(stream), *stream.limited())
+
+
+def _doubts(stream: RecordingStream) -> tuple[str, ...]:
+    """What lets a user doubt the signal itself."""
+    measured = stream.header.statistics["zscore"]
+    if measured is None:
+        return ()
+    doubts = []
+    if measured.flat:
+        flat = ", ".join(f"'{name}'" for name in measured.flat)
+        doubts.append(f"Flat throughout, and so without a say in what was detected: {flat}.")
+    too_large = measured.spread > _LARGEST_SPREAD_UV
+    if too_large.any():
+        names = ", ".join(
+            f"'{n}'" for n, yes in zip(stream.plan.channels, too_large, strict=True) if yes
+        )
+        doubts.append(
+            f"The spread of {names} is up to {measured.spread.max() / 1000:.3g} millivolts, far "
+            "more than that of any EEG; check the unit (MNE-Python holds volts)."
+        )
+    return tuple(doubts)
+
+
+def detect(
+    run: Path | str,
+    raw: Any,
+    *,
+    fa_rate: float | None = None,
+    batch_size: int | None = None,
+    device: Device = "auto",
+) -> Any:
     """Find seizures in an ``mne.io.Raw`` and return them as ``mne.Annotations``.
+
+    ``raw.set_annotations(found)`` places them, also on a cropped Raw. Channels in
+    ``raw.info["bads"]`` count as missing: Fz and Pz are interpolated where they alone are, as in
+    files; others are refused if the run needs them. What was mapped or repaired is logged; channels
+    that are flat throughout, or larger than any EEG, as a warning.
 
     Parameters
     ----------
     run : folder of a run
     raw : any MNE raw object with EEG channels; if its data are not loaded, they are read a minute
         at a time
-    fa_rate : see `Detector.open`
+    fa_rate, batch_size, device : see `Detector.open`
 
     Raises
     ------
-    RunError : the run cannot be used
-    DataError : channels are missing, or the signal is shorter than one window
+    ConfigError, RunError : see `Detector.open`
+    DataError : ``raw`` is no Raw, channels are missing or marked bad, or the signal is shorter than
+        one window
     """
-    from neurorun.core import require
-
     mne = require("mne", extra="mne")
-    detector = Detector.open(run, fa_rate=fa_rate)
-    timeline = detector.detect_stream(detector.stream_mne(raw))
+    if not isinstance(raw, mne.io.BaseRaw):
+        raise DataError(
+            f"Events were to be detected in {_described(raw)}; an mne.io.Raw is needed. Read a "
+            "file with mne.io.read_raw, make one of an array with mne.io.RawArray, or give files "
+            "to neurorun.experiment.detect_files."
+        )
+    detector = Detector.open(run, fa_rate=fa_rate, batch_size=batch_size, device=device)
+    stream = detector.stream_mne(raw)
+    events = detector.detect_stream(stream).events
+    for remark in _remarks(stream):
+        logger.log(logging.WARNING if remark in _doubts(stream) else logging.INFO, "%s", remark)
+    # with a date, MNE counts from it; without, from the first sample that is left
+    first_s = 0.0 if raw.annotations.orig_time is None else float(raw.first_time)
     return mne.Annotations(
-        onset=[event.onset_s for event in timeline.events],
-        duration=[event.duration_s for event in timeline.events],
-        description=[event.label for event in timeline.events],
+        onset=[first_s + event.onset_s for event in events],
+        duration=[event.duration_s for event in events],
+        description=[event.label for event in events],
         orig_time=raw.annotations.orig_time,
     )
+
+
+def _described(value: object) -> str:
+    kind = type(value).__name__
+    return f"{kind} '{value}'" if isinstance(value, (str, Path)) else f"an object of type {kind}"

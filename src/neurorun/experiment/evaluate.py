@@ -5,10 +5,11 @@ from typing import Literal
 
 from neurorun.core import SILENT, ConfigError, Progress, RunError
 from neurorun.experiment.config import experiment_from
+from neurorun.experiment.opening import open_network
 from neurorun.experiment.records import record_scores, record_validation_scores
 from neurorun.runs import Run, amend_run, open_run
 from neurorun.tasks import OtherData, Results
-from neurorun.training import resolve_device
+from neurorun.training import Device
 
 
 def evaluate(
@@ -17,6 +18,7 @@ def evaluate(
     *,
     split: Literal["validation", "test"] = "test",
     name: str | None = None,
+    device: Device = "auto",
     progress: Progress = SILENT,
 ) -> Results:
     """Score the best checkpoint with everything that was chosen on validation left as it is.
@@ -28,11 +30,12 @@ def evaluate(
     split : ``validation`` or ``test`` of the run; ignored where there are other data
     name : under which the run keeps the scores of other data; None names them after their folder
         or file, and keeps scores of data from elsewhere. A given name replaces what has it
+    device : where the network computes; see `open_network`
     progress : shows what is being done
 
     Raises
     ------
-    ConfigError : a name that is that of a split, or is given to a split
+    ConfigError : a name that is that of a split, or is given to a split; a device that is not there
     RunError : the run cannot be used, has no such split, or has scores of data from elsewhere
         under the name
     DataError : data are missing or not annotated
@@ -51,10 +54,9 @@ def evaluate(
         )
     experiment = experiment_from(opened.config, source=str(opened.path / "config.yaml"))
     checkpoint = opened.checkpoint("best")
-    model = experiment.task.open_model(experiment.settings, checkpoint["model_state_dict"])
     results = experiment.task.score(
         experiment.settings,
-        model.to(resolve_device(experiment.settings.experiment.device)),
+        open_network(experiment, checkpoint["model_state_dict"], device=device),
         opened,
         split=split,
         data=other,

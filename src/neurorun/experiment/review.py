@@ -41,6 +41,7 @@ from neurorun.experiment.detect import Detector
 from neurorun.formats import read_events
 from neurorun.runs import Kept, Run
 from neurorun.tasks import predictor_of, sections_of
+from neurorun.training import Device, resolve_device
 
 logger = logging.getLogger(__name__)
 
@@ -128,13 +129,15 @@ class Reviewer:
     Parameters
     ----------
     run : of seizure detection
+    device : where its network computes, if it must be asked again; see `Detector.open`
 
     Raises
     ------
+    ConfigError : this machine does not have the device
     RunError : the run is of another task
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, device: Device = "auto") -> None:
         experiment = experiment_from(run.config, source=str(run.path / "config.yaml"))
         if experiment.task.name != "seizure_detection":
             raise RunError(
@@ -142,10 +145,11 @@ class Reviewer:
                 "by runs of seizure_detection. Give one of these."
             )
         self._run, self._sections = run, sections_of(experiment.settings)
+        self._device = resolve_device(device, name="device")
 
     @functools.cached_property
     def _detector(self) -> Detector:
-        return Detector.open(self._run)
+        return Detector.open(self._run, device=self._device)
 
     def recordings(self, split: SplitName, recording_id: str | None = None) -> dict[str, SplitName]:
         """Recordings to review, each with its split.

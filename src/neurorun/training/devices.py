@@ -65,12 +65,18 @@ def is_first_process() -> bool:
     return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
 
 
-def resolve_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
-    """Find the device that a configuration means.
+def resolve_device(
+    device: Device, *, name: str = "experiment.device"
+) -> Literal["cpu", "cuda", "mps"]:
+    """Find the device that is meant.
+
+    Parameters
+    ----------
+    name : of the setting or argument, for the message
 
     Raises
     ------
-    ConfigError : this machine does not have it
+    ConfigError : this machine does not have it, or there is no such device
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -79,10 +85,15 @@ def resolve_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
+    if device not in there:
+        raise ConfigError(
+            f"{name} is '{device}'; allowed are 'auto', {', '.join(map(repr, there))}. Choose one "
+            "of these."
+        )
     if not there[device]:
         raise ConfigError(
-            f"experiment.device is '{device}', which PyTorch does not find here; set it to 'auto' "
-            "or 'cpu', or install a PyTorch for this device."
+            f"{name} is '{device}', which PyTorch does not find here; set it to 'auto' or 'cpu', "
+            "or install a PyTorch for this device."
         )
     return device
 

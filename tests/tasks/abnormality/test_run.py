@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from neurorun.core import RunError
@@ -255,6 +256,16 @@ def test_the_export_goes_on_where_it_stopped(run):
     assert metadata["n_samples"] == len(maps)
     assert export_attention(run, split="test") == (0, 4)  # made when the test was scored
     assert check_run(run) == ()
+
+
+def test_maps_are_made_wherever_the_run_was_trained(run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    config = yaml.safe_load((copy / "config.yaml").read_text())
+    config["experiment"]["device"] = "cpu" if torch.backends.mps.is_available() else "mps"
+    (copy / "config.yaml").write_text(yaml.safe_dump(config))
+    min((copy / "attention_maps").glob("*_attention.npz")).unlink()
+    assert export_attention(copy)[0] == 1
 
 
 def test_maps_hold_where_they_come_from(run):
