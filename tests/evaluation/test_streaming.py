@@ -73,6 +73,43 @@ def test_an_event_is_returned_within_the_latency(stream, settings_):
             assert n / RATE_HZ <= event.offset_s + detector.latency_s
 
 
+@settings(max_examples=150, deadline=None)
+@given(streams, configs)
+def test_what_is_told_as_running_is_returned_with_this_onset(stream, settings_):
+    detector, before = EventDetector(settings_, RATE_HZ, onset_s=7.5), None
+    for sample in np.split(stream, stream.size):
+        ended = [event.onset_s for event in detector.process(sample)]
+        assert before in (None, detector.running_onset_s, *ended)
+        before = detector.running_onset_s
+    assert before in (None, *(event.onset_s for event in detector.flush()))
+    assert detector.running_onset_s is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(streams, configs)
+def test_an_event_is_told_within_the_latency_of_onsets(stream, settings_):
+    detector, told = EventDetector(settings_, RATE_HZ), {}
+    for n, sample in enumerate(np.split(stream, stream.size), start=1):
+        ended = [event.onset_s for event in detector.process(sample)]
+        for onset_s in (*ended, detector.running_onset_s):
+            told.setdefault(onset_s, n / RATE_HZ)
+    now_s = stream.size / RATE_HZ
+    for event in detect_events(stream, RATE_HZ, settings_):
+        latest_s = event.onset_s + detector.onset_latency_s
+        if latest_s <= min(now_s, event.offset_s):
+            assert told[event.onset_s] <= latest_s
+
+
+def test_an_event_of_usual_settings_is_told_three_seconds_after_its_onset():
+    detector = EventDetector(PostprocessingConfig(), 256.0)
+    p = np.repeat(np.float32([0.1, 0.9]), 2560)
+    told = [detector.process(p[i : i + 1]) or detector.running_onset_s for i in range(p.size)]
+    assert told.index(10.0) + 1 == 2560 + 768
+    assert set(told[told.index(10.0) :]) == {10.0}
+    assert 3 < detector.onset_latency_s < 4.2
+    assert detector.onset_latency_s < detector.latency_s
+
+
 @settings(max_examples=80, deadline=None)
 @given(streams, cuts, configs, st.integers(0, 150))
 def test_a_stream_goes_on_in_another_process(stream, cuts, settings_, at):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from neurorun.core import ConfigError, DataError, Recording, whole_recording
 from neurorun.experiment import LiveDetector
@@ -190,13 +191,146 @@ def test_a_signal_shorter_than_the_calibration_tells_them_itself():
     assert detector.finish().probabilities.size == 20 * loud.RATE_HZ
 
 
+def follow(detector, samples, step=10):
+    """Events, and how long the oldest sample had to wait, for a signal in small blocks."""
+    events, n_given, latest_s = [], 0, 0.0
+    for first in range(0, samples.shape[1], step):
+        output = detector.push(samples[:, first : first + step])
+        n_given += output.probabilities.size
+        latest_s = max(latest_s, (first + step) / SOURCE_HZ - n_given / loud.RATE_HZ)
+        events += output.events
+    return [*events, *detector.finish().events], latest_s
+
+
+@pytest.mark.parametrize("kind", ["zscore", "robust"])
+def test_a_bad_start_before_a_gap_does_not_spoil_what_follows(kind):
+    chosen = loud.detector(preprocessing={"standardize": kind})
+    options = {"channels": CHANNELS, "rate_hz": SOURCE_HZ, "calibration_s": 30}
+    expected, _ = follow(LiveDetector(chosen, **options), SIGNAL)
+    detector = LiveDetector(chosen, **options)
+    detector.push(SIGNAL[:, :50] * 4)
+    detector.gap(9.5)
+    assert not detector.is_calibrated
+    events, _ = follow(detector, SIGNAL)
+    assert detector.is_calibrated
+    assert len(events) == len(expected) > 1
+    assert [e.onset_s - 10 for e in events] == pytest.approx([e.onset_s for e in expected], abs=0.5)
+
+
+def test_electrodes_that_are_put_on_later_are_heard_from_then_on():
+    options = {"channels": CHANNELS, "rate_hz": SOURCE_HZ, "calibration_s": 30}
+    expected, _ = follow(LiveDetector(loud.detector(), **options), SIGNAL)
+    detector = LiveDetector(loud.detector(), **options)
+    flat = np.zeros((len(CHANNELS), 40 * SOURCE_HZ), np.float32)
+    events, _ = follow(detector, np.hstack([flat, SIGNAL]))
+    assert detector.is_calibrated
+    # a window that holds both flat signal and noise finds the noise loud
+    later = [event.onset_s - 40 for event in events if event.onset_s > 55]
+    wanted = [event.onset_s for event in expected if event.onset_s > 15]
+    assert len(wanted) > 1
+    assert later == pytest.approx(wanted, abs=0.5)
+
+
+@pytest.mark.parametrize("calibration_s", [8, 30])
+def test_the_latency_while_calibrating_is_stated(calibration_s):
+    detector = LiveDetector(
+        loud.detector(), channels=CHANNELS, rate_hz=SOURCE_HZ, calibration_s=calibration_s
+    )
+    stated_s = detector.probability_latency_s
+    _, latest_s = follow(detector, SIGNAL)
+    assert 0.5 * stated_s < latest_s <= stated_s
+    assert stated_s >= calibration_s
+    assert detector.probability_latency_s <= stated_s
+
+
+class LoudEnough(nn.Module):
+    """Logits from the loudness around each sample alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bound = nn.Parameter(torch.tensor(1.5))
+
+    def forward(self, eeg):
+        loudness = eeg.abs().mean(dim=1, keepdim=True)
+        return 10 * (
+            nn.functional.avg_pool1d(loudness, 65, stride=1, padding=32)[:, 0] - self.bound
+        )
+
+
+def test_a_seizure_is_told_while_it_lasts():
+    """As long as it lasts, which here is for ever."""
+    detector = LiveDetector(
+        loud.detector(model=LoudEnough(), **FIXED), channels=CHANNELS, rate_hz=loud.RATE_HZ
+    )
+    noise = np.random.default_rng(0).normal(0, 20, (3, 100 * loud.RATE_HZ)).astype(np.float32)
+    noise[:, 40 * loud.RATE_HZ :] *= 5
+    told = []
+    for second in range(100):
+        first = second * loud.RATE_HZ
+        output = detector.push(noise[:, first : first + loud.RATE_HZ])
+        assert output.events == ()
+        told.append(output.running_onset_s)
+    onset_s = told[-1]
+    assert onset_s == pytest.approx(40, abs=0.5)
+    began = told.index(onset_s)
+    assert set(told[:began]) == {None}
+    assert set(told[began:]) == {onset_s}
+    assert began + 1 <= onset_s + detector.onset_latency_s + 1
+    rest = detector.finish()
+    assert [event.onset_s for event in rest.events] == [onset_s]
+    assert rest.running_onset_s is None
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_what_is_told_as_running_comes_true_within_the_stated_latency(name):
+    detector, told = live(name), {}
+    ended = []
+    for first in range(0, N_SAMPLES, 10):
+        output = detector.push(SIGNAL[:, first : first + 10])
+        ended += output.events
+        told.setdefault(output.running_onset_s, (first + 10) / SOURCE_HZ)
+    ended += detector.finish().events
+    told.pop(None)
+    assert set(told) <= {event.onset_s for event in ended}
+    for event in ended:
+        latest_s = event.onset_s + detector.onset_latency_s
+        if latest_s < event.offset_s:
+            assert told[event.onset_s] <= latest_s + 0.1
+    assert detector.probability_latency_s < detector.onset_latency_s <= detector.latency_s
+
+
+def test_samples_that_are_refused_count_as_not_pushed():
+    detector = live("windows")
+    first = detector.push(SIGNAL[:, :3000])
+    spoilt = SIGNAL[:, 3000:3100].copy()
+    spoilt[0, 5] = np.nan
+    with pytest.raises(DataError, match="not finite"):
+        detector.push(spoilt)
+    rest = detector.gap(1.0)
+    assert first.probabilities.size + rest.probabilities.size == 30 * loud.RATE_HZ
+    assert detector.push(SIGNAL[:, 3100:]).onset_s == 31.0
+
+
+@pytest.mark.parametrize("name", ["rate_hz", "piece_s", "calibration_s"])
+@pytest.mark.parametrize("value", [0, -5, np.nan])
+def test_numbers_that_are_not_positive_are_refused(name, value):
+    options = {"channels": CHANNELS, "rate_hz": SOURCE_HZ, name: value}
+    with pytest.raises(ConfigError, match=rf"{name} is {value}; it must be above 0"):
+        LiveDetector(DETECTORS["windows"], **options)
+
+
+def test_a_negative_gap_is_refused():
+    with pytest.raises(ConfigError, match="A gap of -5 s; it must last 0 s or longer"):
+        live("windows").gap(-5)
+
+
 def test_a_stream_that_was_never_fed_ends_without_anything():
     assert not live("causal").finish().probabilities.size
     assert not LiveDetector(loud.detector(), channels=CHANNELS, rate_hz=100).finish().events
 
 
 def test_another_number_of_rows_is_refused():
-    with pytest.raises(DataError, match="2 rows of samples for 3 channels; push one row"):
+    with pytest.raises(DataError, match=r"shape \(2, 6000\) for 3 channels; push an array"):
         live("windows").push(SIGNAL[:2])
 
 

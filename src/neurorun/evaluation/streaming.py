@@ -157,6 +157,38 @@ class EventDetector:
         """
         return (1 + sum(stage.lag for stage in self._stages())) / self._rate_hz
 
+    @property
+    def onset_latency_s(self) -> float:
+        """Seconds after its onset by which `running_onset_s` tells of an event, at the latest.
+
+        Usually it does sooner: after the longest of ``min_duration_s``, ``min_onset_samples`` and
+        ``opening_kernel``. An event that is shorter is told with its end.
+        """
+        *before, _merging = self._stages()
+        return (1 + sum(stage.lag for stage in before)) / self._rate_hz
+
+    @property
+    def running_onset_s(self) -> float | None:
+        """Seconds from the start of the recording to the onset of the event that is running.
+
+        It is long enough already, and no later sample can change its onset: when it has ended, it
+        is returned with this onset. It runs until so much time has passed that nothing later is
+        merged with it. None where there is none, or where it was cut at ``max_duration_s``.
+
+        >>> detector = EventDetector(PostprocessingConfig(), 256.0)
+        >>> for second in (0.1, 0.9, 0.9, 0.9, 0.9):
+        ...     _ = detector.process(np.full(256, second, dtype=np.float32))
+        ...     print(detector.running_onset_s)
+        None
+        None
+        None
+        1.0
+        1.0
+        """
+        if self._open_first is None or self._is_cut:
+            return None
+        return self._onset_s + self._open_first / self._rate_hz
+
     def process(self, probabilities: Float32[np.ndarray, " samples"]) -> tuple[Event, ...]:
         """Take the next samples; return the events that no later sample can change.
 

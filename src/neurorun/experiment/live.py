@@ -4,6 +4,7 @@ The chain is the one that recordings take from a file: montage, resampling, filt
 network, stitching, events. Whatever the sizes of the blocks, the output is the same.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,9 +22,9 @@ from neurorun.data import (
     channel_statistics,
     prepare,
     resolve_montage,
-    standardized,
 )
 from neurorun.evaluation import EventDetector
+from neurorun.experiment.calibration import Calibration
 from neurorun.experiment.detect import Detector
 from neurorun.experiment.probability_stream import (
     CausalStream,
@@ -32,6 +33,7 @@ from neurorun.experiment.probability_stream import (
     follows_live,
 )
 from neurorun.runs import Run
+from neurorun.training import Device
 
 _PROBE_S, _PROBE_STEP_S = 60.0, 0.01
 
@@ -45,11 +47,14 @@ class LiveOutput:
     onset_s : seconds from the start of the recording to the first of the probabilities
     probabilities : one per sample at the rate of the run; may be empty
     events : seizures whose end is known now; seconds from the start of the recording
+    running_onset_s : onset of the seizure that is running: it is in no ``events`` yet, and will be
+        when it has ended, with this onset; None where there is none
     """
 
     onset_s: float
     probabilities: Float32[np.ndarray, " samples"]
     events: tuple[Event, ...]
+    running_onset_s: float | None = None
 
 
 class LiveDetector:
@@ -59,25 +64,34 @@ class LiveDetector:
     other network reads windows of ``data.window_size`` every ``data.prediction_stride`` seconds, as
     it does with files. `latency_s` says how long that takes.
 
+    An alarm can be raised while a seizure lasts: `LiveOutput.running_onset_s` states its onset as
+    soon as nothing that follows can change it, `LiveOutput.events` the whole of it when it has
+    ended. A seizure that begins and ends within one block is in ``events`` alone.
+
     Runs that standardize by the mean and deviation of a whole recording (``zscore``, ``robust``)
     cannot know these at its start. They are taken from ``calibration``, an earlier recording of the
-    same patient and amplifier, or else from the first ``calibration_s`` seconds, for which the
-    output then waits; afterwards they stay as they are. Runs with ``standardize: fixed`` wait for
-    nothing.
+    same patient and amplifier, or else from the first ``calibration_s`` seconds of each channel,
+    for which the output then waits; afterwards they stay as they are (`is_calibrated`). Time in
+    which a channel is flat is left out. A gap does not end the gathering; what waited before it is
+    given by what was heard so far. A channel that comes later than the others is 0 until it has
+    been heard for a second, and then follows what was heard of it. Runs with ``standardize: fixed``
+    wait for nothing.
 
     Parameters
     ----------
     run : a run of seizure detection, its folder, or an opened `Detector`
     channels : name of every row that will be pushed
-    rate_hz : samples per second that will be pushed
-    fa_rate : see `Detector.open`; ignored where a `Detector` is given
-    piece_s : how often a causal detector computes
+    rate_hz : samples per second that will be pushed, > 0
+    fa_rate, device : see `Detector.open`; ignored where a `Detector` is given
+    piece_s : how often a causal detector computes, > 0
     calibration : whose centre and spread to use
-    calibration_s : how much signal to take them from, where there is no such recording
+    calibration_s : how much signal to take them from, where there is no such recording, > 0; made
+        up to whole seconds
 
     Raises
     ------
-    ConfigError : the run prepares recordings in a way that needs their end
+    ConfigError : the run prepares recordings in a way that needs their end; a number is not
+        positive; or this machine does not have the device
     DataError : a channel of the montage is missing
     RunError, ScoringError : see `Detector.open`
     """
@@ -89,11 +103,15 @@ class LiveDetector:
         channels: Sequence[str],
         rate_hz: float,
         fa_rate: float | None = None,
+        device: Device = "auto",
         piece_s: float = 1.0,
         calibration: Recording | None = None,
         calibration_s: float = 300.0,
     ) -> None:
-        opened = run if isinstance(run, Detector) else Detector.open(run, fa_rate=fa_rate)
+        _check_positive(rate_hz=rate_hz, piece_s=piece_s, calibration_s=calibration_s)
+        opened = (
+            run if isinstance(run, Detector) else Detector.open(run, fa_rate=fa_rate, device=device)
+        )
         self._detector, self._config = opened, opened.sections.preprocessing
         _check(self._config)
         plan = resolve_montage(channels, self._config.montage, interpolate=self._config.use_mne)
@@ -101,9 +119,13 @@ class LiveDetector:
         self._n_rows, self._source_hz = len(channels), rate_hz
         self._rate_hz = opened.sections.data.sampling_rate
         self._piece_samples = round(piece_s * self._rate_hz)
-        self._statistics = self._known_statistics(calibration)
-        self._n_calibration = round(calibration_s * self._rate_hz)
-        self._held = np.zeros((len(plan.channels), 0), np.float32)
+        self._calibration = Calibration(
+            plan.channels,
+            self._config,
+            rate_hz=self._rate_hz,
+            needed_s=calibration_s,
+            known=self._known_statistics(calibration),
+        )
         self._onset_s, self._n_in, self._n_out = 0.0, 0, 0
         self._begin()
 
@@ -112,9 +134,26 @@ class LiveDetector:
         return _preparation_lag_s(self._config, self._source_hz, self._rate_hz)
 
     @property
+    def is_calibrated(self) -> bool:
+        """Whether centre and spread of every channel are final."""
+        return self._calibration.is_complete
+
+    @property
     def probability_latency_s(self) -> float:
-        """Seconds after which a sample's probability has been given, at the latest."""
-        return self._lag_s + self._stream.latency_samples / self._rate_hz
+        """Seconds after which a sample's probability has been given, at the latest.
+
+        While the output waits for calibration, this is its length, if that is more.
+        """
+        follows_s = self._stream.latency_samples / self._rate_hz
+        return self._lag_s + max(self._calibration.latency_s, follows_s)
+
+    @property
+    def onset_latency_s(self) -> float:
+        """Seconds after its onset by which a seizure has been told as running, at the latest.
+
+        One that is shorter is returned with its end.
+        """
+        return self.probability_latency_s + self._events.onset_latency_s
 
     @property
     def latency_s(self) -> float:
@@ -124,19 +163,21 @@ class LiveDetector:
     def push(self, samples: Float32[np.ndarray, "channels samples"]) -> LiveOutput:
         """Take the next samples, any number of them, in microvolts.
 
+        Samples that are refused count as not pushed; `gap` tells of their time.
+
         Raises
         ------
-        DataError : another number of rows than channels, a value that is not finite, or every
-            channel is flat
+        DataError : another number of rows than channels, or a value that is not finite
         """
-        if samples.shape[0] != self._n_rows:
+        if samples.ndim != 2 or samples.shape[0] != self._n_rows:
             raise DataError(
-                f"{samples.shape[0]} rows of samples for {self._n_rows} channels; push one row for "
-                "each of the channels that were named."
+                f"Samples of shape {samples.shape} for {self._n_rows} channels; push an array "
+                "(channels, samples) with one row for each of the channels that were named."
             )
-        self._n_in += samples.shape[1]
         block = self._plan.apply(np.ascontiguousarray(samples[self._rows], np.float32))
-        return self._output(self._calibrated(self._chain.push(block)))
+        ready = self._chain.push(block)
+        self._n_in += samples.shape[1]
+        return self._output(self._calibration.push(ready))
 
     def finish(self) -> LiveOutput:
         """End the stretch: give what is left of it. What is pushed next goes on without a gap."""
@@ -150,9 +191,18 @@ class LiveDetector:
         Parameters
         ----------
         duration_s : seconds that are missing, >= 0
+
+        Raises
+        ------
+        ConfigError : it is negative
         """
-        last = self._calibrated(self._chain.finish(), is_end=True)
-        first = self._output(last)
+        if not 0 <= duration_s < math.inf:
+            raise ConfigError(
+                f"A gap of {duration_s:g} s; it must last 0 s or longer. Give the seconds between "
+                "the last sample and the next."
+            )
+        last = [self._calibration.push(self._chain.finish()), self._calibration.finish()]
+        first = self._output(np.hstack(last))
         rest = self._stream.finish()
         events = (*first.events, *self._events.process(rest), *self._events.flush())
         output = LiveOutput(first.onset_s, np.concatenate([first.probabilities, rest]), events)
@@ -192,26 +242,18 @@ class LiveDetector:
             return None
         return channel_statistics(prepare(calibration, config, rate_hz=self._rate_hz), config)
 
-    def _calibrated(
-        self, block: Float32[np.ndarray, "channels ready"], *, is_end: bool = False
-    ) -> Float32[np.ndarray, "channels standardized"]:
-        """Standardized signal; nothing while the centre and spread are not known yet."""
-        if self._statistics is None:
-            self._held = np.hstack([self._held, block])
-            n_held = self._held.shape[1]
-            if not n_held or (n_held < self._n_calibration and not is_end):
-                return block[:, :0]
-            accumulator = StatisticsAccumulator(self._plan.channels, self._config)
-            accumulator.push(self._held[:, : self._n_calibration])
-            self._statistics = accumulator.result()
-            block, self._held = self._held, self._held[:, :0].copy()
-        return standardized(block, self._statistics, self._config)
-
     def _output(self, block: Float32[np.ndarray, "channels samples"]) -> LiveOutput:
         probabilities = self._stream.push(block)
         onset_s = self._onset_s + self._n_out / self._rate_hz
         self._n_out += probabilities.size
-        return LiveOutput(onset_s, probabilities, self._events.process(probabilities))
+        events = self._events.process(probabilities)
+        return LiveOutput(onset_s, probabilities, events, self._events.running_onset_s)
+
+
+def _check_positive(**numbers: float) -> None:
+    for name, value in numbers.items():
+        if not 0 < value < math.inf:
+            raise ConfigError(f"{name} is {value:g}; it must be above 0. Give a positive number.")
 
 
 def _check(config: PreprocessingConfig) -> None:
