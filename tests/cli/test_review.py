@@ -48,8 +48,10 @@ class Reviewer:
 
     asked: tuple = ()
 
-    def __init__(self, run):
-        self.run = run
+    device = ""
+
+    def __init__(self, run, *, device):
+        self.run, Reviewer.device = run, device
 
     def recordings(self, split, recording_id=None):
         Reviewer.asked = (split, recording_id)
@@ -89,9 +91,15 @@ def test_every_recording_gets_a_page_and_the_list_is_printed(run, capsys):
 
 
 def test_one_recording_gets_its_page_which_is_printed(run, tmp_path, capsys):
-    assert exit_code_of("review", run, "b", "-o", tmp_path / "pages", "--split", "test") == 0
+    assert (
+        exit_code_of(
+            "review", run, "b", "-o", tmp_path / "pages", "--split", "test", "--device", "cpu"
+        )
+        == 0
+    )
     assert capsys.readouterr().out == f"{tmp_path / 'pages' / 'b_review.html'}\n"
     assert Reviewer.asked == ("test", "b")
+    assert Reviewer.device == "cpu"
     assert "b_review.html" in (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
 
 
