@@ -157,6 +157,11 @@ def test_derivations_are_computed_from_interpolated_electrodes():
     assert mapped.notes[-1] == "Interpolated by spherical splines: 'Fz-Cz', 'Cz-Pz'."
 
 
+def test_a_recording_without_a_voltage_is_told():
+    with pytest.raises(DataError, match="needs 'C3', and no channel that is a voltage is left"):
+        resolve_montage((), ["C3"])
+
+
 def test_nothing_is_interpolated_where_it_is_not_allowed():
     names = [name for name in TEN_TWENTY if name != "Fz"]
     with pytest.raises(DataError, match="needs 'Fz', which cannot be had"):

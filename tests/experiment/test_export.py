@@ -1,4 +1,5 @@
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from neurorun import experiment
 from neurorun.cli.export import FOR, export
 from neurorun.core import RunError
-from neurorun.experiment.export import _check, _example, _onnx_program
+from neurorun.experiment.export import _check, _example, _onnx, _onnx_program
 from neurorun.runs import open_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("experiment")]
@@ -119,6 +120,17 @@ def test_a_network_that_onnx_cannot_hold_is_told():
 
     with pytest.raises(RunError, match="cannot write this network as ONNX"):
         _onnx_program(Undecided().eval(), torch.zeros(3, 2, 8))
+
+
+def test_libraries_that_no_network_needs_are_not_spoken_of(monkeypatch):
+    pytest.importorskip("onnxscript")
+    from torch.onnx._internal.exporter import _registration
+
+    told = []
+    monkeypatch.setattr(_registration.logger, "handle", told.append)
+    _onnx(torch.nn.Conv1d(2, 1, 3).eval(), torch.zeros(3, 2, 8), {})
+    assert told == []
+    assert _registration.logger.isEnabledFor(logging.WARNING)
 
 
 def test_of_another_task_there_are_weights_only(trained, monkeypatch):

@@ -68,7 +68,7 @@ def export(run: Path, to: str | None, output: Path | None, program: tuple[str, s
     """Hand the best network of RUN, or its records, to other programs.
 
     onnx and torchscript hold the network, safetensors its weights; channels, rate, preparation and
-    thresholds travel in the file. What was exported is compared with the original first. wandb and
+    thresholds travel in the file. Exported networks are compared with the original first. wandb and
     mlflow get the figures of every epoch.
     """
     if (to is None) == (program is None):

@@ -367,6 +367,11 @@ def _repetitions(labels: _Labels, rows: dict[str, Weights]) -> list[str]:
 
 def _missing_text(montage: str | Sequence[str], missing: Sequence[str], labels: _Labels) -> str:
     called = f"Montage '{montage}'" if isinstance(montage, str) else "The montage"
+    if not labels.names:
+        return (
+            f"{called} needs {_listed(missing)}, and no channel that is a voltage is left. Correct "
+            "the units of the recording (uV, mV, V), or leave it out."
+        )
     if montage == "10-20" and any(lead and lead.is_derivation for lead in labels.leads):
         advice = "The recording holds derivations: use montage 'double-banana'."
     elif any(set(name.split("-")) <= labels.by_electrode.keys() for name in missing):

@@ -6,8 +6,10 @@ original before the file is written.
 """
 
 import json
+import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -34,6 +36,8 @@ EXTRA_FILE = "neurorun.json"
 """Name of the extra file of TorchScript that holds what other formats hold as metadata."""
 
 _N_COMPARED = 3
+_REGISTRATION = "torch.onnx._internal.exporter._registration"
+"""Who says that torchvision is not installed, which no network of ours needs."""
 _LARGEST_DIFFERENCE = 1e-3
 
 
@@ -191,15 +195,16 @@ def _onnx(
 
 def _onnx_program(model: nn.Module, example: Tensor) -> torch.onnx.ONNXProgram:
     try:
-        program = torch.onnx.export(
-            model,
-            (example[:2],),
-            input_names=["eeg"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            dynamo=True,
-            verbose=False,
-        )
+        with _without_remarks(_REGISTRATION):
+            program = torch.onnx.export(
+                model,
+                (example[:2],),
+                input_names=["eeg"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamo=True,
+                verbose=False,
+            )
     except torch.onnx.OnnxExporterError as error:
         raise RunError(
             f"PyTorch {torch.__version__} cannot write this network as ONNX "
@@ -207,6 +212,18 @@ def _onnx_program(model: nn.Module, example: Tensor) -> torch.onnx.ONNXProgram:
         ) from error
     assert program is not None
     return program
+
+
+@contextmanager
+def _without_remarks(name: str) -> Iterator[None]:
+    """Let a logger speak of errors only."""
+    speaker = logging.getLogger(name)
+    level = speaker.level
+    speaker.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        speaker.setLevel(level)
 
 
 def _difference_of_onnx(content: bytes, example: Tensor, expected: np.ndarray) -> float | None:
