@@ -106,7 +106,8 @@ def build_braindecode(
         "chs_info": _positions(channels, rate_hz),
     }
     try:
-        network = network_class(**given, **config.parameters)
+        asked_for = {key: value for key, value in given.items() if {key, "kwargs"} & known}
+        network = network_class(**asked_for, **config.parameters)
         with torch.no_grad():
             example = network.eval()(torch.zeros(1, len(channels), segment_samples))
     except (TypeError, LookupError, ValueError, RuntimeError, AssertionError) as error:
@@ -135,14 +136,17 @@ def _segment_samples(config: BraindecodeConfig, rate_hz: float, n_samples: int) 
 
 
 def _find_class(name: str) -> Any:
-    models = _import_models()
-    known: dict[str, Any] = require("braindecode.models.util", extra="braindecode").models_dict
+    known: dict[str, Any] = {
+        key: value
+        for key, value in vars(_import_models()).items()
+        if inspect.isclass(value) and issubclass(value, nn.Module)
+    }
     if name not in known:
         raise ConfigError(
             f"model.braindecode.name is '{name}', which braindecode does not have. "
             f"{nearest_of(name, known)}"
         )
-    return getattr(models, name)
+    return known[name]
 
 
 def _import_models() -> Any:
