@@ -90,6 +90,7 @@ def test_the_plan_ends_with_settings_that_can_be_used_again():
         ("evaluation", {"fa_rates": [5]}, "metric is 'sensitivity_at_10fa', which"),
         ("data", {"stride": 0.001}, "a positive whole number is needed"),
         ("data", {"stride": 61}, "at most one window"),
+        ("data", {"prediction_stride": 61}, "signal would have no prediction"),
         ("task", "sleep", "task 'sleep' is not known"),
     ],
 )

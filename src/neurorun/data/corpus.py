@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
 from neurorun.core import SILENT, ConfigError, DataError, Progress, whole_samples
 from neurorun.data.builder import BuildReport, build_cache
@@ -42,6 +42,17 @@ class DataConfig(
     """Channels of the montage, as a check; null takes what the montage has."""
     prediction_stride: PositiveFloat | None = None
     """Seconds between windows when whole recordings are predicted; null takes ``stride``."""
+
+    @model_validator(mode="after")
+    def no_signal_stays_unpredicted(self) -> "DataConfig":
+        """Refuse a stride of predictions that would leave signal between windows."""
+        if self.prediction_stride is not None and self.prediction_stride > self.window_size:
+            raise ConfigError(
+                f"prediction_stride is {self.prediction_stride:g} s, windows are "
+                f"{self.window_size:g} s; it must be at most one window, or signal would have no "
+                "prediction. Lower prediction_stride."
+            )
+        return self
 
     @property
     def prediction_windows(self) -> WindowConfig:
