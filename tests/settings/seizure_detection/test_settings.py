@@ -1,0 +1,219 @@
+"""Every setting of seizure detection, with another value and what that changes."""
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("settings")]
+
+GROUPED = {
+    "data.data_dir": "eight",
+    "data.dataset": "folder",
+    "data.patient_pattern": "(simu[a-z]{4})_",
+    "data.split_policy": "grouped",
+}
+"""Patients without official splits."""
+
+FEW = {"data.data_dir": "eight"}
+TWO_READERS = {"data.data_dir": "two_readers", "data.label_map": {"odd": None}}
+STEPWISE = {"logging.log_every_n_steps": 1}
+STILL = {"training.learning_rate": 1e-9, "training.epochs": 3, "model.norm_momentum": 1e-6}
+"""Nothing is learned, so nothing improves."""
+
+IMPATIENT = {**STILL, "training.early_stopping.patience": 1}
+PLATEAU = {**STILL, "training.scheduler.type": "plateau", "training.scheduler.plateau_patience": 0}
+SGD = {"training.optimizer": "sgd"}
+FOCAL = {"training.loss": "focal"}
+ON_GPUS = {"experiment.device": "cuda"}
+WANDB = {"experiment.wandb.enabled": True}
+MLFLOW = {"experiment.mlflow.enabled": True}
+THREADS = {"data.num_workers": 1}
+UNMERGED = {"postprocessing.events.tau_merge": 0}
+OVERLAPPING = {"data.prediction_stride": 2.5}
+BORROWED = {"model": {"braindecode": {"name": "Narrow"}}}
+
+CASES = [
+    ("task", "crack_segmentation", "metrics_of_the_question", {"task": "seizure_detection"}),
+    # experiment
+    ("experiment.name", "another", "run_folder", {"experiment.run_name": "{experiment}"}),
+    ("experiment.description", "Is it so?", "page"),
+    ("experiment.seed", 7, "weights"),
+    ("experiment.seed", 7, "batches"),
+    ("experiment.device", "cuda", "fabric"),
+    ("experiment.output_dir", "elsewhere", "run_folder"),
+    ("experiment.run_name", "{experiment}-2", "run_folder"),
+    ("experiment.log_level", "ERROR", "log"),
+    ("experiment.wandb.enabled", True, "trackers"),
+    ("experiment.wandb.project", "sleep", "trackers", WANDB),
+    ("experiment.wandb.entity", "team", "trackers", WANDB),
+    ("experiment.wandb.tags", ["first"], "trackers", WANDB),
+    ("experiment.mlflow.enabled", True, "trackers"),
+    ("experiment.mlflow.tracking_uri", "sqlite:///runs.db", "trackers", MLFLOW),
+    ("experiment.mlflow.experiment", "sleep", "trackers", MLFLOW),
+    # training
+    ("training.epochs", 1, "epochs"),
+    ("training.learning_rate", 1e-2, "weights"),
+    ("training.weight_decay", 0.5, "weights"),
+    ("training.optimizer", "adam", "weights"),
+    ("training.optimizer", "sgd", "weights"),
+    ("training.scheduler.type", "linear", "learning_rates"),
+    ("training.scheduler.type", "constant", "learning_rates"),
+    ("training.scheduler.warmup_ratio", 0.5, "learning_rates"),
+    ("training.scheduler.type", "plateau", "learning_rates", STILL),
+    ("training.scheduler.plateau_patience", 2, "learning_rates", PLATEAU),
+    ("training.scheduler.plateau_factor", 0.5, "learning_rates", PLATEAU),
+    ("training.gradient_clip", 1e-3, "weights", SGD),
+    ("training.gradient_clip", 0, "weights", {**SGD, "training.gradient_clip": 1e-3}),
+    ("training.gradient_accumulation_steps", 2, "weights"),
+    ("training.gradient_accumulation_steps", 2, "curves", STEPWISE),
+    ("training.loss", "focal", "weights"),
+    ("training.focal_alpha", 0.8, "weights", FOCAL),
+    ("training.focal_gamma", 0.5, "weights", FOCAL),
+    ("training.positive_weight", "batch", "weights"),
+    ("training.positive_weight", "dataset", "weights"),
+    ("training.positive_weight", "sqrt", "weights", {"training.positive_weight": "dataset"}),
+    ("training.early_stopping.patience", 1, "epochs", STILL),
+    ("training.early_stopping.patience", None, "epochs", IMPATIENT),
+    ("training.early_stopping.metric", "val_loss", "epochs"),
+    ("training.early_stopping.mode", "min", "refused_settings"),
+    ("training.mixed_precision", False, "fabric", ON_GPUS),
+    ("training.precision", "fp16", "fabric", ON_GPUS),
+    ("training.ema_decay", 0.9, "weights"),
+    ("training.max_bad_steps", 3, "bad_steps", {"training.max_bad_steps": 2}),
+    ("training.checkpoint_minutes", 0, "checkpoints"),
+    ("training.checkpoint_interval", 1, "checkpoints"),
+    ("training.devices", 2, "fabric", ON_GPUS),
+    ("training.devices", "auto", "fabric", ON_GPUS),
+    ("training.num_nodes", 2, "fabric", ON_GPUS),
+    ("training.strategy", "ddp", "fabric", ON_GPUS),
+    ("training.strategy", "fsdp", "fabric", ON_GPUS),
+    ("training.compile", True, "compiled"),
+    # logging
+    ("logging.log_every_n_steps", 2, "curves", STEPWISE),
+    ("logging.log_gradients", True, "curves", STEPWISE),
+    ("logging.log_weights", True, "curves"),
+    ("logging.tensorboard_tags", {"train_loss": "Loss/train"}, "curves"),
+    # recordings
+    ("data.dataset", "folder", "division", {**FEW, "data.split_policy": "filewise"}),
+    ("data.data_dir", "eight", "division"),
+    ("data.labels", "optional", "refused_data", {"data.data_dir": "unannotated"}),
+    ("data.annotations", "tsv", "batches", {**TWO_READERS, "data.label_map": {"odd": "seiz"}}),
+    ("data.label_map", {"odd": "seiz"}, "batches", TWO_READERS),
+    ("data.patient_pattern", "(simu.*)[.]edf", "division", GROUPED),
+    ("data.split_policy", "grouped", "division", FEW),
+    ("data.split_policy", "filewise", "division", GROUPED),
+    ("data.validation_split", 0.5, "division", GROUPED),
+    ("data.test_split", 0.2, "division", GROUPED),
+    ("data.split_measure", "recordings", "division", GROUPED),
+    ("data.split_seed", 1, "division", {**GROUPED, "data.test_split": 0.2}),
+    ("data.max_recordings", 2, "division", FEW),
+    ("data.max_hours", 0.04, "division", FEW),
+    # windows and batches
+    ("data.cache_dir", "elsewhere", "cache_folders", {"data.cache_dir": "somewhere"}),
+    ("data.cache_workers", 3, "workers"),
+    ("data.n_channels", 5, "refused_settings"),
+    ("data.window_size", 6, "batches"),
+    ("data.stride", 5, "batches"),
+    ("data.sampling_rate", 250, "signals"),
+    ("data.sampling_rate", 250, "batches", {"data.window_size": 6, "data.stride": 2}),
+    ("data.prediction_stride", 2.5, "probabilities"),
+    ("data.batch_size", 2, "batches"),
+    ("data.use_balanced_sampling", False, "batches"),
+    ("data.sampling", "fixed", "batches"),
+    ("data.sampling", "oversampled", "batches"),
+    ("data.full_ratio", 1, "batches"),
+    ("data.background_ratio", 1, "batches"),
+    ("data.max_samples", 6, "batches"),
+    ("data.num_workers", 2, "reading"),
+    ("data.num_workers", 2, "reading", THREADS),
+    ("data.prefetch_factor", 1, "reading", THREADS),
+    ("data.persistent_workers", True, "reading", THREADS),
+    ("data.pin_memory", True, "reading"),
+    ("data.dequantize_on_device", True, "batches"),
+    # preprocessing
+    ("preprocessing.preset", "legacy", "signals"),
+    ("preprocessing.montage", ["C4", "C3", "O1", "O2"], "signals"),
+    ("preprocessing.montage", "double-banana", "signals"),
+    (
+        "preprocessing.use_mne",
+        False,
+        "refused_recordings",
+        {"data.data_dir": "without_midline", "preprocessing.montage": "10-20"},
+    ),
+    ("preprocessing.bandpass", [1, 40], "signals"),
+    ("preprocessing.bandpass", None, "signals"),
+    ("preprocessing.notch_freq", 50, "signals"),
+    ("preprocessing.notch_freq", None, "signals"),
+    ("preprocessing.phase", "zero", "signals"),
+    ("preprocessing.filter_order", 4, "signals"),
+    ("preprocessing.notch_quality", 10, "signals"),
+    ("preprocessing.normalize", False, "batches"),
+    ("preprocessing.standardize", "robust", "batches"),
+    ("preprocessing.standardize", "fixed", "batches"),
+    ("preprocessing.fixed_scale_uv", 20, "batches", {"preprocessing.standardize": "fixed"}),
+    ("preprocessing.clip_at", 1, "batches"),
+    ("preprocessing.clip_at", None, "batches", {"preprocessing.clip_at": 1}),
+    # model
+    ("model.preset", "medium", "network"),
+    ("model.encoder.stages", 3, "refused_settings"),
+    ("model.encoder.channels", [4, 12], "network"),
+    ("model.encoder.kernel_size", 3, "network"),
+    ("model.encoder.downsample_factor", 2, "network"),
+    ("model.rescnn.n_blocks", 2, "network"),
+    ("model.rescnn.kernel_sizes", [3, 5, 9], "network"),
+    ("model.rescnn.dropout", 0.5, "network"),
+    ("model.mamba.n_layers", 2, "network"),
+    ("model.mamba.d_model", 32, "network"),
+    ("model.mamba.d_state", 8, "network"),
+    ("model.mamba.conv_kernel", 3, "network"),
+    ("model.mamba.dropout", 0.5, "network"),
+    ("model.mamba.expand", 1, "network"),
+    ("model.mamba.head_dim", 16, "network"),
+    ("model.mamba.chunk_size", 16, "network"),
+    ("model.mamba.recompute", True, "network"),
+    ("model.decoder.stages", 1, "network"),
+    ("model.decoder.kernel_size", 6, "network"),
+    ("model.norm_momentum", 0.1, "network"),
+    ("model.ssm_backend", "mamba_ssm", "layers", {"model.mamba.head_dim": 4}),
+    ("model.causal", True, "network"),
+    ("model.braindecode.name", "Wide", "network", BORROWED),
+    ("model.braindecode.parameters", {"factor": 2}, "network", BORROWED),
+    ("model.braindecode.segment_s", 1, "network", BORROWED),
+    # postprocessing
+    ("postprocessing.hysteresis.tau_on", 0.9, "events"),
+    ("postprocessing.hysteresis.tau_off", 0.6, "events"),
+    ("postprocessing.hysteresis.min_onset_samples", 600, "events"),
+    ("postprocessing.hysteresis.min_offset_samples", 64, "events", UNMERGED),
+    ("postprocessing.morphology.opening_kernel", 1001, "events"),
+    ("postprocessing.morphology.closing_kernel", 1001, "events"),
+    ("postprocessing.duration.min_duration_s", 6, "events"),
+    ("postprocessing.duration.max_duration_s", 5, "events"),
+    ("postprocessing.events.tau_merge", 6, "events"),
+    ("postprocessing.events.confidence_method", "peak", "events"),
+    ("postprocessing.events.confidence_method", "percentile", "events"),
+    (
+        "postprocessing.events.confidence_percentile",
+        0.1,
+        "events",
+        {"postprocessing.events.confidence_method": "percentile"},
+    ),
+    ("postprocessing.stitching.method", "overlap_add_weighted", "events", OVERLAPPING),
+    ("postprocessing.stitching.method", "max", "events", OVERLAPPING),
+    # evaluation
+    ("evaluation.metrics", ["auroc", "brier"], "scores"),
+    ("evaluation.fa_rates", [5], "scores"),
+    ("evaluation.save_predictions", True, "files"),
+    ("evaluation.save_plots", False, "files"),
+]
+
+
+def test_another_value_of_a_setting_has_another_effect(case, see):
+    field, other, observer, base = case
+    assert see(observer, {**base, field: other}) != see(observer, base)
+
+
+def test_an_observer_sees_no_setting_that_is_not_its_business(scene, see, inert):
+    observer, base = scene
+    assert see(observer, {**base, **inert(observer)}) == see(observer, base)
+
+
+def test_every_setting_has_a_case(fields_of):
+    assert {case[0] for case in CASES} == fields_of("seizure_detection")
