@@ -44,7 +44,7 @@ class AbnormalityEvaluationConfig(Config):
     export_attention: bool = True
     """Whether the attention maps of validation are written when training has ended."""
     save_plots: bool = True
-    """Whether figures and the report are drawn when training has ended."""
+    """Whether figures are drawn into the run folder when training has ended."""
 
 
 @dataclass(frozen=True)
