@@ -5,27 +5,23 @@ Configurations in YAML blocks are checked, commands in console blocks have the o
 shown with, links lead somewhere, and every setting that a page names exists.
 """
 
-import ast
-import copy
 import doctest
-import functools
 import os
 import re
 import runpy
 import shlex
 import subprocess
 import sys
-import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 import click
 import pytest
 
 from neurorun.cli import COMMANDS
-from neurorun.core import Config, NeurorunError, parse_yaml
+from neurorun.core import Config, parse_yaml
 from neurorun.experiment import experiment_from, experiment_model, load_experiment, resolved_plan
 from neurorun.tasks import TASKS
 
@@ -168,189 +164,6 @@ def test_every_setting_that_a_page_names_exists(page):
     words = re.findall(rf"`((?:{'|'.join(SECTIONS)})\.[\w.*]+)(?::[^`]*)?`", prose)
     words = [word.removesuffix(".*") for word in words if not FILES.fullmatch(word)]
     assert sorted(set(words) - KEYS - SPELLINGS - FOREIGN) == []
-
-
-# every setting has an effect
-
-
-def sources() -> Iterator[ast.Module]:
-    for path in sorted((ROOT / "src/neurorun").rglob("*.py")):
-        yield ast.parse(path.read_text(encoding="utf-8"))
-
-
-def keys_of(node: ast.AST) -> tuple[str, ...]:
-    """Keys by which a place in nested mappings is looked up: ``a["b"].get("c")`` gives b, c."""
-    if isinstance(node, ast.Subscript):
-        inner, key = node.value, node.slice
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-        if node.func.attr != "get":
-            return ()
-        inner, key = node.func.value, node.args[0]
-    else:
-        return ()
-    known = isinstance(key, ast.Constant) and isinstance(key.value, str)
-    return (*keys_of(inner), key.value) if known else ()
-
-
-def is_property(node: ast.AST) -> bool:
-    decorators = getattr(node, "decorator_list", [])
-    return any(isinstance(one, ast.Name) and one.id == "property" for one in decorators)
-
-
-def reads_of(
-    node: ast.AST, inside: frozenset[str] = frozenset()
-) -> Iterator[tuple[str | tuple[str, ...], frozenset[str]]]:
-    """Attributes, keys and texts that are read, each with the classes in whose bodies that happens.
-
-    A property counts as outside of its class: somebody else reads it.
-    """
-    if isinstance(node, ast.ClassDef):
-        inside = inside | {node.name}
-    if is_property(node):
-        inside = frozenset()
-    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-        yield node.attr, inside
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield tuple(node.value.split(".")), inside
-    if keys := keys_of(node):
-        yield keys, inside
-    for child in ast.iter_child_nodes(node):
-        yield from reads_of(child, inside)
-
-
-@functools.cache
-def all_reads() -> frozenset[tuple[str | tuple[str, ...], frozenset[str]]]:
-    return frozenset(read for tree in sources() for read in reads_of(tree))
-
-
-def own_fields() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every task with the places of its settings; those that all tasks share only once."""
-    for number, (task, model) in enumerate(SETTINGS.items()):
-        for place in fields_of(model):
-            if number == 0 or place[0] in TASKS[task].sections:
-                yield task, place
-
-
-def model_at(task: str, place: tuple[str, ...]) -> type[Config]:
-    model: Any = SETTINGS[task]
-    for name in place:
-        model = model.model_fields[name].annotation
-    return model
-
-
-def cases(fields: Iterable[tuple[str, tuple[str, ...]]]) -> list[Any]:
-    return [pytest.param(task, place, id=f"{task}:{'.'.join(place)}") for task, place in fields]
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(("task", "place"), cases(own_fields()))
-def test_every_setting_is_read_outside_of_its_class(task, place):
-    owners = {owner.__name__ for owner in model_at(task, place[:-1]).__mro__}
-    assert [
-        read
-        for read, inside in all_reads()
-        if read in (place[-1], place[-2:], place) and not owners & inside
-    ]
-
-
-WITHOUT_ANOTHER_VALUE = {
-    "task": "another task has other settings",
-    "model.ssm_backend": "the other one must be installed and needs CUDA",
-    "model.braindecode.name": "the network must be installed",
-    "model.braindecode.parameters": "refused without the name of an installed network",
-    "model.braindecode.segment_s": "refused without the name of an installed network",
-}
-OTHER_VALUES: dict[str, Any] = {
-    "abnormality:preprocessing.montage": "tcp",
-    "preprocessing.montage": "double-banana",
-    "training.early_stopping.metric": "auroc",
-    "logging.tensorboard_tags": {"train_loss": "Loss/train"},
-    "data.patient_pattern": "^([^_]+)_",
-    "model.encoder.stages": 3,
-    "source_localization:data.fields": {"selected_region": "patches"},
-    "model.swinv2.depths": [2, 2, 2, 2],
-    "model.swinv2.num_heads": [3, 6, 6, 6],
-    "model.swinv2.decoder_channels": [64, 32, 16],
-}
-"""Values of settings whose type does not say what may be written there; ``task:`` may precede."""
-
-
-def others(kind: Any, value: Any) -> Iterator[Any]:
-    """Values of a type that are not this one, the likely ones first."""
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        yield from others(inner[0], value)
-    elif origin in (Union, types.UnionType):
-        for one in inner:
-            yield from others(one, value)
-        yield None
-    elif origin is Literal:
-        yield from (choice for choice in inner if choice != value)
-    elif origin is tuple:
-        yield from (list(value[:-1]), [*value, "another"]) if value else (["another"], [70, 90])
-        yield [number * 0.9 for number in value or () if isinstance(number, float)]
-    elif origin is dict:
-        yield {"another": None}
-    elif kind is bool:
-        yield not value
-    elif kind in (int, float):
-        number = value if isinstance(value, int | float) else 1
-        yield from (
-            kind(other) for other in (number + 1, number + 2, number / 2, number * 1.01, 19, 0.25)
-        )
-    elif kind in (str, Path):
-        yield f"{value}-another"
-
-
-@functools.cache
-def plain_plan(task: str) -> str:
-    return resolved_plan(experiment_from(fast_with(task, (), None), source="test"))
-
-
-def fast_with(task: str, place: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """Settings of a small model with another value at one place."""
-    settings: dict[str, Any] = {"task": task, **copy.deepcopy(FAST.get(task, {}))}
-    for depth, name in enumerate(place):
-        section = functools.reduce(dict.__getitem__, place[:depth], settings)
-        section[name] = section.get(name, {}) if depth + 1 < len(place) else value
-    return settings
-
-
-def plan_with_another(task: str, place: tuple[str, ...]) -> str:
-    """Plan with the first other value that is allowed at a place."""
-    field = model_at(task, place[:-1]).model_fields[place[-1]]
-    key = ".".join(place)
-    key = f"{task}:{key}" if f"{task}:{key}" in OTHER_VALUES else key
-    before = functools.reduce(
-        getattr, place, experiment_from(fast_with(task, (), None), source="test").settings
-    )
-    values = [OTHER_VALUES[key]] if key in OTHER_VALUES else others(field.annotation, before)
-    for value in values:
-        try:
-            experiment = experiment_from(fast_with(task, place, value), source="test")
-        except NeurorunError:
-            continue
-        if functools.reduce(getattr, place, experiment.settings) != before:
-            return resolved_plan(experiment)
-    raise AssertionError(f"no other value of {key} is allowed; add one to OTHER_VALUES")
-
-
-def has_fields(task: str, place: tuple[str, ...]) -> bool:
-    kind = model_at(task, place[:-1]).model_fields[place[-1]].annotation
-    return isinstance(kind, type) and issubclass(kind, Config)
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    ("task", "place"),
-    cases(
-        (task, place)
-        for task, place in own_fields()
-        if not has_fields(task, place) and ".".join(place) not in WITHOUT_ANOTHER_VALUE
-    ),
-)
-def test_another_value_of_a_setting_is_another_plan(task, place):
-    assert plan_with_another(task, place) != plain_plan(task)
 
 
 # Python

@@ -25,7 +25,9 @@ import yaml
 
 from neurorun import experiment
 from neurorun.core import Config, NeurorunError, write_text
+from neurorun.data import loader
 from neurorun.experiment import Experiment, experiment_from, experiment_model
+from neurorun.experiment.config import ExperimentConfig
 from neurorun.runs import environment
 
 Settings = Mapping[str, Any]
@@ -95,6 +97,13 @@ def fields_of() -> Callable[..., set[str]]:
                 yield from fields(section, f"{place}{name}.")
 
     return lambda task: set(fields(experiment_model(task)))
+
+
+@pytest.fixture(scope="session")
+def fields_of_all_tasks(fields_of) -> set[str]:
+    """Those of the sections that every task has; they are tested with seizure detection."""
+    shared = tuple(f"{name}." for name in ExperimentConfig.model_fields)
+    return {key for key in fields_of("seizure_detection") if key.startswith(shared)} | {"task"}
 
 
 def sections_in(annotation: Any) -> Iterator[type[Config]]:
@@ -192,14 +201,8 @@ def refusal() -> Callable[[Callable[[], Any]], str | None]:
 
 @pytest.fixture
 def train_here(place, written) -> Callable[[Settings], Path]:
-    """Train in an empty folder with what is there before; return the run folder."""
-
-    def train(settings: Settings, before: Callable[[Path], None] = lambda _: None) -> Path:
-        folder = place()
-        before(folder)
-        return experiment.train(written(folder / "tiny.yaml", settings))
-
-    return train
+    """Train in an empty folder; return the run folder."""
+    return lambda settings: experiment.train(written(place() / "tiny.yaml", settings))
 
 
 @pytest.fixture(autouse=True)
@@ -214,3 +217,57 @@ def leaves_no_trace() -> Iterator[None]:
     random.setstate(states[0])
     np.random.set_state(states[1])  # noqa: NPY002
     logging.getLogger("neurorun").setLevel(logging.NOTSET)
+
+
+# what is seen of every task; `prepared` is a fixture of its folder
+
+
+@pytest.fixture
+def batches(prepared, bits_of):
+    """What the model gets to see in two epochs, batch by batch."""
+
+    def observe(settings):
+        task = prepared(settings)
+        return [bits_of(batch) for epoch in (1, 2) for batch in task.batches(epoch)]
+
+    return observe
+
+
+@pytest.fixture
+def reading(prepared, monkeypatch):
+    """How two epochs are read: pools of threads, buffers, and memory asked of CUDA."""
+
+    def observe(settings):
+        pools, pinned = [], []
+
+        class Pool(loader.ThreadPoolExecutor):
+            def __init__(self, n_threads, *arguments):
+                pools.append(n_threads)
+                super().__init__(n_threads, *arguments)
+
+        def zeros(shape, *, pin_memory=False):
+            pinned.append(pin_memory)
+            return torch.empty(shape).zero_()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loader, "ThreadPoolExecutor", Pool)
+            patch.setattr(torch.cuda, "is_available", lambda: True)
+            patch.setattr(torch, "zeros", zeros)
+            task = prepared(settings)
+            places = [{t.ctypes.data for _, t in task.batches(epoch)} for epoch in (1, 2)]
+            task._loader.close()
+        return {"pools": pools, "buffers": len(places[0]), "pinned": pinned}
+
+    return observe
+
+
+@pytest.fixture
+def refused_settings(experiment_of, refusal):
+    """Whether settings are refused as they are written."""
+    return lambda settings: refusal(lambda: experiment_of(settings))
+
+
+@pytest.fixture
+def refused_preparation(prepared, refusal):
+    """Whether data cannot be prepared as the settings ask."""
+    return lambda settings: refusal(lambda: prepared(settings))

@@ -18,8 +18,7 @@ from torch import nn
 
 from neurorun.cli.outcome import echo_outcome
 from neurorun.core import Event, Recording, Timeline, TrainingError, whole_recording
-from neurorun.data import Corpus, builder, loader
-from neurorun.data.channel_names import TEN_TWENTY
+from neurorun.data import TEN_TWENTY, Corpus, builder
 from neurorun.formats import write_events, write_recording
 from neurorun.models import build_network
 from neurorun.reporting.facts import read_facts
@@ -218,17 +217,6 @@ def signals(prepared, bits_of):
 
 
 @pytest.fixture
-def batches(prepared, bits_of):
-    """What the model gets to see in two epochs, batch by batch."""
-
-    def observe(settings):
-        task = prepared(settings)
-        return [bits_of(batch) for epoch in (1, 2) for batch in task.batches(epoch)]
-
-    return observe
-
-
-@pytest.fixture
 def probabilities(prepared, bits_of):
     """What a network with weights of its own says about whole recordings of validation."""
 
@@ -239,34 +227,6 @@ def probabilities(prepared, bits_of):
         return [
             (p.recording_id, bits_of([piece for _, piece in p.pieces])) for p in found.predictions
         ]
-
-    return observe
-
-
-@pytest.fixture
-def reading(prepared, monkeypatch):
-    """How two epochs are read: pools of threads, buffers, and memory asked of CUDA."""
-
-    def observe(settings):
-        pools, pinned = [], []
-
-        class Pool(loader.ThreadPoolExecutor):
-            def __init__(self, n_threads, *arguments):
-                pools.append(n_threads)
-                super().__init__(n_threads, *arguments)
-
-        def zeros(shape, *, pin_memory=False):
-            pinned.append(pin_memory)
-            return torch.empty(shape).zero_()
-
-        with monkeypatch.context() as patch:
-            patch.setattr(loader, "ThreadPoolExecutor", Pool)
-            patch.setattr(torch.cuda, "is_available", lambda: True)
-            patch.setattr(torch, "zeros", zeros)
-            task = prepared(settings)
-            places = [{t.ctypes.data for _, t in task.batches(epoch)} for epoch in (1, 2)]
-            task._loader.close()
-        return {"pools": pools, "buffers": len(places[0]), "pinned": pinned}
 
     return observe
 
@@ -306,12 +266,6 @@ def cache_folders(prepared):
 def refused_data(division, refusal):
     """Whether the settings, or the corpus that they ask for, are refused."""
     return lambda settings: refusal(lambda: division(settings))
-
-
-@pytest.fixture
-def refused_recordings(prepared, refusal):
-    """Whether recordings cannot be prepared as the settings ask."""
-    return lambda settings: refusal(lambda: prepared(settings))
 
 
 # networks
@@ -399,12 +353,6 @@ def network(build, bits_of):
 
 
 @pytest.fixture
-def refused_settings(experiment_of, refusal):
-    """Whether settings are refused as they are written."""
-    return lambda settings: refusal(lambda: experiment_of(settings))
-
-
-@pytest.fixture
 def metrics_of_the_question(experiment_of):
     """What the task measures that the settings choose."""
 
@@ -483,8 +431,8 @@ def trained_once(trained, runs):
 
 
 @pytest.fixture
-def trained(train_here, corpora, caches, monkeypatch, tmp_path_factory):
-    """Train, and tell what `fit` told and which checkpoints were written in which order."""
+def trained(train_here, corpora, caches, monkeypatch, tmp_path_factory, bits_of):
+    """Train, and tell what `fit` was given and told, and what was written in which order."""
 
     def train(settings, *, finish=False):
         settings = {
@@ -493,12 +441,18 @@ def trained(train_here, corpora, caches, monkeypatch, tmp_path_factory):
         }  # fmt: skip
         caches.setdefault("runs", tmp_path_factory.mktemp("cache"))
         settings["data.cache_dir"] = str(caches["runs"])
-        seen = types.SimpleNamespace(saved=[])
+        seen = types.SimpleNamespace(saved=[], seeds=[])
         fit, save = train_module.fit, train_module.RunWriter.save_checkpoint
+        loss = PreparedSeizureDetection.loss
 
-        def watched_fit(*arguments, **options):
-            seen.result = fit(*arguments, **options)
+        def watched_fit(task, model, *arguments, **options):
+            seen.first_weights = bits_of(model.state_dict())
+            seen.result = fit(task, model, *arguments, **options)
             return seen.result
+
+        def watched_loss(*arguments):
+            seen.seeds.append(torch.initial_seed())
+            return loss(*arguments)
 
         def watched_save(writer, name, content):
             seen.saved.append(name)
@@ -506,6 +460,7 @@ def trained(train_here, corpora, caches, monkeypatch, tmp_path_factory):
 
         with monkeypatch.context() as patch:
             patch.setattr(train_module, "fit", watched_fit)
+            patch.setattr(PreparedSeizureDetection, "loss", watched_loss)
             patch.setattr(train_module.RunWriter, "save_checkpoint", watched_save)
             if not finish:
                 patch.setattr(train_module, "_finish", lambda *_: None)
@@ -526,6 +481,18 @@ def weights(trained_once, bits_of):
         return [bits_of(run.checkpoint(name)["model_state_dict"]) for name in ("last", "best")]
 
     return observe
+
+
+@pytest.fixture
+def first_weights(trained_once):
+    """Weights before the first step."""
+    return lambda settings: trained_once(settings).first_weights
+
+
+@pytest.fixture
+def draws(trained_once):
+    """Seeds of the generator from which each batch draws its dropout."""
+    return lambda settings: trained_once(settings).seeds
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ PLATEAU = {**STILL, "training.scheduler.type": "plateau", "training.scheduler.pl
 SGD = {"training.optimizer": "sgd"}
 FOCAL = {"training.loss": "focal"}
 ON_GPUS = {"experiment.device": "cuda"}
+DDP = {**ON_GPUS, "training.strategy": "ddp"}
 WANDB = {"experiment.wandb.enabled": True}
 MLFLOW = {"experiment.mlflow.enabled": True}
 THREADS = {"data.num_workers": 1}
@@ -35,8 +36,9 @@ CASES = [
     # experiment
     ("experiment.name", "another", "run_folder", {"experiment.run_name": "{experiment}"}),
     ("experiment.description", "Is it so?", "page"),
-    ("experiment.seed", 7, "weights"),
+    ("experiment.seed", 7, "first_weights"),
     ("experiment.seed", 7, "batches"),
+    ("experiment.seed", 7, "draws"),
     ("experiment.device", "cuda", "fabric"),
     ("experiment.output_dir", "elsewhere", "run_folder"),
     ("experiment.run_name", "{experiment}-2", "run_folder"),
@@ -80,9 +82,9 @@ CASES = [
     ("training.max_bad_steps", 3, "bad_steps", {"training.max_bad_steps": 2}),
     ("training.checkpoint_minutes", 0, "checkpoints"),
     ("training.checkpoint_interval", 1, "checkpoints"),
-    ("training.devices", 2, "fabric", ON_GPUS),
-    ("training.devices", "auto", "fabric", ON_GPUS),
-    ("training.num_nodes", 2, "fabric", ON_GPUS),
+    ("training.devices", 2, "fabric", DDP),
+    ("training.devices", "auto", "fabric", DDP),
+    ("training.num_nodes", 2, "fabric", DDP),
     ("training.strategy", "ddp", "fabric", ON_GPUS),
     ("training.strategy", "fsdp", "fabric", ON_GPUS),
     ("training.compile", True, "compiled"),
@@ -135,7 +137,7 @@ CASES = [
     (
         "preprocessing.use_mne",
         False,
-        "refused_recordings",
+        "refused_preparation",
         {"data.data_dir": "without_midline", "preprocessing.montage": "10-20"},
     ),
     ("preprocessing.bandpass", [1, 40], "signals"),
