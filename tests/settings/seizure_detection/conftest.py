@@ -16,13 +16,13 @@ import pytest
 import torch
 from torch import nn
 
-from neurorun.cli.outcome import echo_outcome
+from neurorun.cli import outcome as outcome_module
 from neurorun.core import Event, Recording, Timeline, TrainingError, whole_recording
 from neurorun.data import TEN_TWENTY, Corpus, builder
 from neurorun.formats import write_events, write_recording
 from neurorun.models import build_network
+from neurorun.reporting import page as page_module
 from neurorun.reporting.facts import read_facts
-from neurorun.reporting.page import contents
 from neurorun.runs import open_run
 from neurorun.simulation import CorpusPlan, simulate_corpus
 from neurorun.tasks.seizure_detection import task as task_module
@@ -53,7 +53,7 @@ TINY = {
     "model.encoder": {"channels": [4, 8], "downsample_factor": 4},
     "model.mamba": {"d_model": 16, "n_layers": 1, "head_dim": 8},
     "model.decoder": {"kernel_size": 4},
-    "training.epochs": 2,
+    "training.epochs": 1,
     "training.early_stopping.metric": "auroc",
     "evaluation.fa_rates": [10, 2.5],
 }
@@ -551,24 +551,39 @@ def log(trained_once):
 
 
 @pytest.fixture
-def page(trained_once):
+def page(trained_once, monkeypatch):
     """What the report of the run says above its first table."""
 
     def observe(settings):
-        return contents(read_facts(trained_once(settings).run))["description"]
+        run = trained_once(settings).run
+        with monkeypatch.context() as patch:
+            patch.setattr(page_module, "training_curves", lambda _: None)  # takes a second
+            return page_module.contents(read_facts(run))["description"]
 
     return observe
 
 
+def names_in(folder: Path) -> list[str]:
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return sorted(name for name in names if "tensorboard/" not in name)
+
+
 @pytest.fixture
-def files(trained, bits_of):
-    """Names of the files after training, with the figures and the report that follow it."""
+def files(trained):
+    """Names of the files after training."""
+    return lambda settings: names_in(trained(settings, finish=True).folder)
+
+
+@pytest.fixture
+def figures(trained, monkeypatch):
+    """Names of the files with the figures that follow training."""
 
     def observe(settings):
-        folder = trained(settings, finish=True).folder
-        echo_outcome(folder)
-        names = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-        return sorted(name for name in names if "tensorboard/" not in name)
+        folder = trained(settings).folder
+        with monkeypatch.context() as patch:
+            patch.setattr(outcome_module, "write_report", lambda _, path: path)  # no question here
+            outcome_module.echo_outcome(folder)
+        return names_in(folder)
 
     return observe
 

@@ -14,6 +14,8 @@ GROUPED = {
 
 FEW = {"data.data_dir": "eight"}
 TWO_READERS = {"data.data_dir": "two_readers", "data.label_map": {"odd": None}}
+BAD = {"training.epochs": 3, "training.max_bad_steps": 2}
+TWICE = {"training.epochs": 2}
 STEPWISE = {"logging.log_every_n_steps": 1}
 STILL = {"training.learning_rate": 1e-9, "training.epochs": 3, "model.norm_momentum": 1e-6}
 """Nothing is learned, so nothing improves."""
@@ -51,14 +53,14 @@ CASES = [
     ("experiment.mlflow.tracking_uri", "sqlite:///runs.db", "trackers", MLFLOW),
     ("experiment.mlflow.experiment", "sleep", "trackers", MLFLOW),
     # training
-    ("training.epochs", 1, "epochs"),
+    ("training.epochs", 2, "epochs"),
     ("training.learning_rate", 1e-2, "weights"),
     ("training.weight_decay", 0.5, "weights"),
     ("training.optimizer", "adam", "weights"),
     ("training.optimizer", "sgd", "weights"),
-    ("training.scheduler.type", "linear", "learning_rates"),
-    ("training.scheduler.type", "constant", "learning_rates"),
-    ("training.scheduler.warmup_ratio", 0.5, "learning_rates"),
+    ("training.scheduler.type", "linear", "learning_rates", TWICE),
+    ("training.scheduler.type", "constant", "learning_rates", TWICE),
+    ("training.scheduler.warmup_ratio", 0.5, "learning_rates", TWICE),
     ("training.scheduler.type", "plateau", "learning_rates", STILL),
     ("training.scheduler.plateau_patience", 2, "learning_rates", PLATEAU),
     ("training.scheduler.plateau_factor", 0.5, "learning_rates", PLATEAU),
@@ -79,7 +81,7 @@ CASES = [
     ("training.mixed_precision", False, "fabric", ON_GPUS),
     ("training.precision", "fp16", "fabric", ON_GPUS),
     ("training.ema_decay", 0.9, "weights"),
-    ("training.max_bad_steps", 3, "bad_steps", {"training.max_bad_steps": 2}),
+    ("training.max_bad_steps", 3, "bad_steps", BAD),
     ("training.checkpoint_minutes", 0, "checkpoints"),
     ("training.checkpoint_interval", 1, "checkpoints"),
     ("training.devices", 2, "fabric", DDP),
@@ -203,7 +205,7 @@ CASES = [
     ("evaluation.metrics", ["auroc", "brier"], "scores"),
     ("evaluation.fa_rates", [5], "scores"),
     ("evaluation.save_predictions", True, "files"),
-    ("evaluation.save_plots", False, "files"),
+    ("evaluation.save_plots", False, "figures"),
 ]
 
 
