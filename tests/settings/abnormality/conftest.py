@@ -191,6 +191,18 @@ def scores(prepared):
 
 
 @pytest.fixture
+def grids(prepared):
+    """Channels and bins of the grids on which attention is compared with gaze."""
+
+    def observe(settings):
+        task = prepared(settings)
+        torch.manual_seed(0)
+        return [grid.shape for grid in task.results(task.build_model().eval()).found.grids]
+
+    return observe
+
+
+@pytest.fixture
 def kept(prepared, experiment_of):
     """Keep what a network that has learned nothing gives, in a run folder of its own."""
 

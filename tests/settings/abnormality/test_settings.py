@@ -51,6 +51,7 @@ CASES = [
     ("gaze.gaze_loss_type", "combined", "losses"),
     # evaluation
     ("evaluation.bin_s", 2, "scores"),
+    ("evaluation.bin_s", 2, "grids"),
     ("evaluation.n_resamples", 20, "scores"),
     ("evaluation.n_explained", 1, "tables"),
     ("evaluation.n_reviewed", 2, "files"),

@@ -598,9 +598,11 @@ def trackers(trained, monkeypatch):
         client.get_experiment_by_name.return_value = None
         client.search_runs.return_value = []
         entities = played("mlflow.entities", Param=MagicMock(), Metric=MagicMock())
-        mlflow = played("mlflow", MlflowClient=client_of, entities=entities)
+        mlflow = played(
+            "mlflow", MlflowClient=client_of, MlflowException=HandedOverError, entities=entities
+        )
         with monkeypatch.context() as patch:
-            patch.setitem(sys.modules, "wandb", played("wandb", init=init))
+            patch.setitem(sys.modules, "wandb", played("wandb", init=init, Error=HandedOverError))
             patch.setitem(sys.modules, "mlflow", mlflow)
             patch.setitem(sys.modules, "mlflow.entities", entities)
             trained(settings)
