@@ -252,7 +252,7 @@ def compiled(trained, monkeypatch):
 
     def observe(settings):
         with monkeypatch.context() as patch:
-            compile_ = MagicMock(side_effect=lambda model: model)
+            compile_ = MagicMock(side_effect=lambda model, **_: model)
             patch.setattr(torch, "compile", compile_)
             trained(settings)
         return compile_.call_count
