@@ -1,6 +1,5 @@
 """Predict recordings, score them, and keep what a run folder keeps."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
@@ -109,21 +108,39 @@ def _kept(
         yield prediction
 
 
-def on_disk(prediction: RecordingPrediction, file: IO[bytes]) -> RecordingPrediction:
-    """Move the probabilities of a prediction to the end of a file, from which they are mapped.
+class PredictionFile:
+    """Predictions of a whole split, whose probabilities lie in a file.
 
-    Those of 435 hours are 1.6 GB, which need not be in memory together. They stay readable when
-    the file is closed, even deleted.
+    Those of 435 hours are 1.6 GB, which need not be in memory together.
+
+    Parameters
+    ----------
+    file : new; it may be closed, even deleted, once `mapped` was called
     """
 
-    def moved(values: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
-        start = file.seek(0, os.SEEK_END)
-        file.write(values.tobytes())
-        file.flush()
-        return np.memmap(file, np.float32, mode="r", offset=start, shape=values.shape)
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._kept: list[tuple[RecordingPrediction, list[tuple[float, slice]]]] = []
 
-    pieces = tuple((onset_s, moved(values)) for onset_s, values in prediction.pieces)
-    return replace(prediction, pieces=pieces)
+    def add(self, prediction: RecordingPrediction) -> None:
+        """Write the probabilities of one recording."""
+        places = [(onset_s, self._append(values)) for onset_s, values in prediction.pieces]
+        self._kept.append((replace(prediction, pieces=()), places))
+
+    def _append(self, values: Float32[np.ndarray, " samples"]) -> slice:
+        first = self._file.tell() // values.itemsize
+        self._file.write(values.tobytes())
+        return slice(first, first + values.size)
+
+    def mapped(self) -> tuple[RecordingPrediction, ...]:
+        """All of them, their probabilities mapped from the file."""
+        self._file.flush()
+        is_empty = self._file.tell() == 0
+        whole = np.zeros(0, np.float32) if is_empty else np.memmap(self._file, np.float32, mode="r")
+        return tuple(
+            replace(prediction, pieces=tuple((onset_s, whole[place]) for onset_s, place in places))
+            for prediction, places in self._kept
+        )
 
 
 def results_of(
@@ -141,20 +158,17 @@ def results_of(
     ------
     DataError : no recording is annotated
     """
-    predictions: list[RecordingPrediction] = []
     with TemporaryFile() as file:
-
-        def keep(prediction: RecordingPrediction) -> None:
-            predictions.append(on_disk(prediction, file))
-
+        kept = PredictionFile(file)
         found = evaluate_model(
             model,
             recordings,
             sections,
             operating_points=operating_points,
-            keep=keep if sections.evaluation.save_predictions else None,
+            keep=kept.add if sections.evaluation.save_predictions else None,
             progress=progress,
         )
+        predictions = kept.mapped()
     samples = found.samples
     predictor = predictor_of(model, sections)
     return SeizureResults(
@@ -168,7 +182,7 @@ def results_of(
         operating_points=found.operating_points,
         curve=found.curve,
         excerpts=choose_excerpts(found.recordings, recordings, predictor, progress=progress),
-        predictions=tuple(predictions),
+        predictions=predictions,
     )
 
 
