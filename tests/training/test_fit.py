@@ -216,6 +216,8 @@ def test_the_best_checkpoint_opens_plainly_and_holds_what_the_documents_list(toy
     assert best["eval_loss"] == best["val_loss"] == record.rows[epoch]["val_loss"]
     assert best["train_loss"] == record.rows[epoch]["train_loss"]
     assert best["metrics"] == {"accuracy": record.rows[epoch]["accuracy"]}
+    value = record.rows[epoch]["accuracy"]
+    assert best["best"] == {"metric": "accuracy", "value": value, "epoch": epoch}
     assert best["config"]["data"] == {"cache_dir": "cache"}
     assert set(best["optimizer_state_dict"]) == {"state", "param_groups"}
 
@@ -274,6 +276,23 @@ def test_the_dump_holds_the_batch_that_was_bad_among_those_of_its_step(toy, run,
         assert np.isinf(dump["inputs"]).all()
 
 
+def test_of_losses_that_spread_the_batch_that_holds_the_fault_is_kept(toy, run, record):
+    class Spreading(toy.ToyTask):
+        """As where processes normalize together: a fault in one batch shows in all of its step."""
+
+        def loss(self, model, inputs, targets, criterion):
+            found = super().loss(model, inputs, targets, criterion)
+            return {**found, "loss": found["loss"] * math.nan}
+
+    with pytest.raises(TrainingError, match="up to batch 2 of epoch 1"):
+        run(
+            Spreading(faults={(1, 2): math.inf}),
+            epochs=1, max_bad_steps=1, gradient_accumulation_steps=3,
+        )  # fmt: skip
+    with np.load(record.folder / "debug/bad_step.npz", allow_pickle=False) as dump:
+        assert np.isinf(dump["inputs"]).all()
+
+
 def test_a_gradient_alone_may_be_bad(toy, run, record):
     class Steep(toy.ToyTask):
         def loss(self, model, inputs, targets, criterion):
@@ -302,6 +321,23 @@ def test_a_network_that_diverged_in_the_last_step_is_told_so(toy, run):
             Steep(n_batches=1), plain=True, learning_rate=10, optimizer="sgd", scheduler=constant,
             gradient_clip=0.0,
         )  # fmt: skip
+
+
+def test_divergence_is_told_of_networks_that_give_several_things_too(toy, run):
+    class Named(toy.ToyTask):
+        def loss(self, model, inputs, targets, criterion):
+            self.model = model
+            return {"loss": criterion(model(inputs), targets)}
+
+        def evaluate(self, model, criterion, *, progress=SILENT):
+            inputs = torch.as_tensor(self.validation[0])
+            model.register_forward_hook(
+                lambda _model, _inputs, outputs: {"decision": (outputs, outputs / 0)}, prepend=True
+            )
+            model(inputs)
+
+    with pytest.raises(TrainingError, match="training has diverged"):
+        run(Named(), epochs=1)
 
 
 def test_patience_does_not_run_out_before_the_metric_was_ever_defined(toy, run, record):

@@ -6,7 +6,7 @@ statistics of normalization layers were already updated by the forward pass, and
 
 import logging
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class BadStep:
     Parameters
     ----------
     epoch, step : counted from 1
-    batch : of the epoch, counted from 0; the one that was not finite
+    batch : of the epoch, counted from 0; the first whose loss was not finite
     figures : means over the step
     gradient_norm : before clipping
     """
@@ -84,7 +84,9 @@ class StepGuard:
             in_a_row,
         )
 
-    def stop(self, task: TrainingTask, *, in_a_row: int, folder: Path | None) -> TrainingError:
+    def stop(
+        self, task: TrainingTask, batches: range, *, in_a_row: int, folder: Path | None
+    ) -> TrainingError:
         """Write what is needed to find the cause; return the error to raise.
 
         Call it in every process; where weights are shared among them, all take part.
@@ -92,16 +94,20 @@ class StepGuard:
         Parameters
         ----------
         task : makes the last bad batch again
+        batches : of the last step, over all processes. One that holds what is not finite is kept
+            before the one whose loss was not: losses of processes depend on each other where they
+            normalize together
         in_a_row : skipped steps
         folder : of the run; None writes nothing
         """
         where, last = "", self._history[-1]
-        report = self._report()
+        broken = parameters_not_finite(self._model)
         if folder is not None:
-            batch = next(task.batches(last.epoch, start=last.batch))
-            write_json(folder / f"{DUMP}.json", report)
+            position, arrays = _guilty_batch(task, last, batches)
+            last = self._history[-1] = replace(last, batch=position)
+            write_json(folder / f"{DUMP}.json", self._report(broken))
             with atomic_write(folder / f"{DUMP}.npz") as stream:
-                np.savez(stream, **_as_arrays(batch))
+                np.savez(stream, **arrays)
             where = (
                 f" The last steps are told in '{folder / DUMP}.json', the last bad batch is in "
                 ".npz."
@@ -112,13 +118,13 @@ class StepGuard:
             f"{self._limit}. Lower training.learning_rate, or look at the data.{where}"
         )
 
-    def _report(self) -> dict[str, Any]:
+    def _report(self, broken: list[str]) -> dict[str, Any]:
         steps = [asdict(bad) for bad in self._history]
         return {
             "format": "neurorun-bad-steps",
             "format_version": 1,
             "steps": steps,
-            "parameters_not_finite": parameters_not_finite(self._model),
+            "parameters_not_finite": broken,
         }
 
 
@@ -129,6 +135,15 @@ def parameters_not_finite(model: nn.Module) -> list[str]:
         for name, parameter in model.named_parameters()
         if not bool(torch.isfinite(whole(parameter)).all())
     ]
+
+
+def _guilty_batch(task: TrainingTask, last: BadStep, batches: range) -> tuple[int, dict[str, Any]]:
+    """Position and arrays of the batch to look at."""
+    for position in (*batches, last.batch):
+        arrays = _as_arrays(next(task.batches(last.epoch, start=position)))
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            break
+    return position, arrays
 
 
 def _as_arrays(batch: tuple[Arrays, Arrays]) -> dict[str, Any]:

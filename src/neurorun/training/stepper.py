@@ -121,7 +121,7 @@ class Stepper:
         else:
             position = self._position_of_fault(group, state)
             bad = BadStep(state.epoch, position, state.step + 1, means, norm)
-            self._skip(bad, state, dump_to)
+            self._skip(bad, state, n_batches * self.fabric.world_size, dump_to)
         self._update.zero_grad()
         state.batch += n_batches * self.fabric.world_size
         state.step += 1
@@ -217,14 +217,19 @@ class Stepper:
             first = int(firsts.min())
         return state.batch + first
 
-    def _skip(self, bad: BadStep, state: TrainingState, dump_to: Path | None) -> None:
+    def _skip(
+        self, bad: BadStep, state: TrainingState, n_batches: int, dump_to: Path | None
+    ) -> None:
         scaler = scaler_of(self.fabric)
         if scaler is not None:
             scaler.update()
         state.bad_in_a_row += 1
         self._guard.step_was_bad(bad, in_a_row=state.bad_in_a_row)
         if state.bad_in_a_row >= self._config.max_bad_steps:
-            error = self._guard.stop(self._task, in_a_row=state.bad_in_a_row, folder=dump_to)
+            batches = range(state.batch, state.batch + n_batches)
+            error = self._guard.stop(
+                self._task, batches, in_a_row=state.bad_in_a_row, folder=dump_to
+            )
             self.fabric.barrier()  # none ends before the first has written
             raise error
 

@@ -56,6 +56,15 @@ def validate(task: TrainingTask, stepper: Stepper, *, progress: Progress) -> dic
     return values
 
 
+def _tensors_in(outputs: Any) -> Iterator[Tensor]:
+    """Tensors in what a network gives: one, several, or several by name."""
+    if isinstance(outputs, Tensor):
+        yield outputs
+    elif isinstance(outputs, Mapping | tuple | list):
+        for one in outputs.values() if isinstance(outputs, Mapping) else outputs:
+            yield from _tensors_in(one)
+
+
 @contextmanager
 def _finite_outputs_of(model: nn.Module, stepper: Stepper) -> Iterator[None]:
     """Refuse outputs that are not finite inside the block: nothing can be measured of them.
@@ -64,7 +73,7 @@ def _finite_outputs_of(model: nn.Module, stepper: Stepper) -> Iterator[None]:
     """
 
     def check(_model: nn.Module, _inputs: Any, outputs: Any) -> None:
-        if isinstance(outputs, Tensor) and not bool(torch.isfinite(outputs).all()):
+        if not all(bool(torch.isfinite(one).all()) for one in _tensors_in(outputs)):
             broken = parameters_not_finite(stepper.bare_model)
             n_parameters = len(list(stepper.bare_model.parameters()))
             raise TrainingError(
