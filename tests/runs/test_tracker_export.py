@@ -19,6 +19,7 @@ pytestmark = pytest.mark.integration
 def scored(finished):
     with amend_run(finished) as run:
         run.write_scores(SplitScores("test", 2, {"taes": 0.5, "other": math.nan}, {}))
+        run.write_scores(SplitScores("siena (2)", 2, {"taes": 0.25}, {}))
     return finished
 
 
@@ -49,7 +50,7 @@ def test_wandb_gets_every_epoch_under_the_keys_of_the_rows(scored, monkeypatch):
     assert "sensitivity_at_10fa" not in fake.logged[0][1]
     assert fake.logged[1][1]["sensitivity_at_10fa"] == 0.75
     assert all(values["epoch"] == step for step, values in fake.logged)
-    assert fake.summary == {"test/taes": 0.5}
+    assert fake.summary == {"test/taes": 0.5, "siena (2)/taes": 0.25}
     assert fake.ended
 
 
@@ -76,6 +77,7 @@ def test_mlflow_takes_a_run_into_a_database_file(scored, tmp_path, monkeypatch):
     assert found.info.status == "FINISHED"
     assert found.data.params["training.batch_size"] == "4"
     assert found.data.metrics["test/taes"] == 0.5
+    assert found.data.metrics["siena _2_/taes"] == 0.25
     history = client.get_metric_history(identity, "train_loss")
     assert [(one.step, one.value) for one in history] == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
     assert history[0].timestamp == pytest.approx(found.info.start_time, abs=60_000)

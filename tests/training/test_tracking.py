@@ -6,6 +6,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from neurorun.core import MissingExtraError, TrainingError
+from neurorun.runs import tracker_export
 from neurorun.training import (
     LoggingConfig,
     MlflowConfig,
@@ -13,6 +14,7 @@ from neurorun.training import (
     WandbConfig,
     fit,
     launch,
+    trackers,
 )
 from neurorun.training.tracking import open_trackers
 
@@ -144,7 +146,7 @@ def test_weights_and_biases_gets_the_same_keys(tmp_path, monkeypatch, toy):
 
 @pytest.mark.parametrize(
     ("stop", "exit_code", "status"),
-    [(RuntimeError, 1, "FAILED"), (KeyboardInterrupt, 130, "KILLED")],
+    [(RuntimeError, 1, "FAILED"), (KeyboardInterrupt, 130, "KILLED"), (SystemExit, 130, "KILLED")],
 )
 def test_trackers_are_told_how_a_training_ended(tmp_path, monkeypatch, stop, exit_code, status):
     wandb, mlflow, tensorboard = FakeWandb(), FakeMlflow(), object()
@@ -161,6 +163,31 @@ def test_trackers_are_told_how_a_training_ended(tmp_path, monkeypatch, stop, exi
         raise stop
     assert wandb.exit_code == exit_code
     assert mlflow.ended == [("7", status)]
+
+
+def test_a_tracker_that_cannot_be_closed_hides_nothing(tmp_path, monkeypatch, server, caplog):
+    def refuse(*, exit_code):
+        raise ConnectionError("gone")
+
+    wandb = FakeWandb()
+    wandb.finish = refuse
+    tools = {"wandb": wandb, "mlflow": server}
+    monkeypatch.setattr(
+        "neurorun.training.trackers.require", lambda name, extra: tools.get(extra, object())
+    )
+    with (
+        pytest.raises(RuntimeError, match="the reason"),
+        open_trackers(
+            tmp_path, run_id="7", wandb=WandbConfig(enabled=True), mlflow=MlflowConfig(enabled=True)
+        ),
+    ):
+        raise RuntimeError("the reason")
+    assert server.ended == [("7", "FAILED")]
+    assert caplog.messages[0].startswith("Wandb was not closed: gone.")
+
+
+def test_both_ways_to_mlflow_know_a_run_by_the_same_tag():
+    assert tracker_export.RUN_ID_TAG == trackers.RUN_ID_TAG
 
 
 def test_a_tracker_that_refuses_us_is_one_sentence(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ epoch ended with; without them the epochs themselves are the axis.
 
 import logging
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,9 @@ from neurorun.runs.run import Run, open_run
 MLFLOW_BATCH = 100
 MLFLOW_LONGEST_VALUE = 6000
 
-_RUN_ID_TAG = "neurorun.run_id"
+RUN_ID_TAG = "neurorun.run_id"
+_REFUSED_IN_NAMES = re.compile(r"[^\w\-. :/]")
+"""Characters that MLflow does not take in the name of a metric, such as those of ``siena (2)``."""
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
 logger = logging.getLogger(__name__)
@@ -94,7 +97,7 @@ def export_to_mlflow(
         experiment_id,
         run_name=run.name,
         start_time=_milliseconds(run.record.started_at),
-        tags={_RUN_ID_TAG: run.record.run_id, "neurorun.status": run.status},
+        tags={RUN_ID_TAG: run.record.run_id, "neurorun.status": run.status},
     )
     identity = str(made.info.run_id)
     _log_params(client, entities, identity, run.config)
@@ -104,7 +107,10 @@ def export_to_mlflow(
         metrics = [entities.Metric(k, v, when, steps[row.epoch]) for k, v in values.items()]
         client.log_batch(identity, metrics=metrics)
     last = _milliseconds(run.record.finished_at or run.epoch_rows[-1].timestamp)
-    final = [entities.Metric(k, v, last, max(steps.values())) for k, v in _scores(run).items()]
+    final = [
+        entities.Metric(_REFUSED_IN_NAMES.sub("_", name), value, last, max(steps.values()))
+        for name, value in _scores(run).items()
+    ]
     if final:
         client.log_batch(identity, metrics=final)
     client.set_terminated(identity, status=_STATUS[run.status], end_time=last)
@@ -160,7 +166,7 @@ def _steps_in_event_files(folder: Path) -> dict[int, int]:
 
 
 def _check_new(client: Any, experiment_id: str, run: Run) -> None:
-    same = f"tags.`{_RUN_ID_TAG}` = '{run.record.run_id}'"
+    same = f"tags.`{RUN_ID_TAG}` = '{run.record.run_id}'"
     known = client.search_runs([experiment_id], same, max_results=1)
     if known:
         raise RunError(

@@ -1,6 +1,7 @@
 """TensorBoard, Weights & Biases and MLflow, each behind the same three methods."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ MLFLOW_MOST_FIGURES = 1000
 MLFLOW_LONGEST_VALUE = 6000
 MLFLOW_PATIENCE_S = 300.0
 """How long a server that took no figures is left alone."""
+_MLFLOW_WAIT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+"""Training waits while figures are sent; MLflow by itself would try for four minutes each time."""
 RUN_ID_TAG = "neurorun.run_id"
 
 Outcome = Literal["completed", "failed", "interrupted"]
@@ -121,6 +124,8 @@ class MlflowTracker:
     def __init__(
         self, folder: Path, config: MlflowConfig, settings: Mapping[str, Any], *, run_id: str
     ) -> None:
+        for name, value in _MLFLOW_WAIT.items():
+            os.environ.setdefault(name, value)
         mlflow = require("mlflow", extra="mlflow")
         self._entities = require("mlflow.entities", extra="mlflow")
         self._client = mlflow.MlflowClient(tracking_uri=config.tracking_uri)

@@ -4,6 +4,7 @@ TensorBoard always, Weights & Biases and MLflow where they are enabled. The hori
 number of optimizer steps; figures of single steps have the prefix ``step/``.
 """
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from neurorun.training.trackers import (
     WandbTracker,
 )
 from neurorun.training.tracking_config import MlflowConfig, WandbConfig
+
+_log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -120,9 +123,21 @@ def open_trackers(
             trackers.append(MlflowTracker(folder, mlflow, settings or {}, run_id=run_id))
         yield Trackers(trackers)
         outcome = "completed"
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         outcome = "interrupted"
         raise
     finally:
         for tracker in trackers:
-            tracker.close(outcome)
+            _close(tracker, outcome)
+
+
+def _close(tracker: Tracker, outcome: Outcome) -> None:
+    """Close a tracker; what it cannot do hides neither a fault of training nor the next tracker."""
+    try:
+        tracker.close(outcome)
+    except Exception as error:  # noqa: BLE001 - of any library, and told
+        _log.warning(
+            "%s was not closed: %s. Its figures may end early; those of the run folder are whole.",
+            type(tracker).__name__.removesuffix("Tracker"),
+            error,
+        )
