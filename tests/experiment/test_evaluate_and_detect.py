@@ -9,7 +9,7 @@ from neurorun import experiment
 from neurorun.core import ConfigError, DataError, RunError, ScoringError
 from neurorun.experiment.detect import Detector
 from neurorun.formats import read_events, read_recording
-from neurorun.runs import amend_run, check_run, open_run
+from neurorun.runs import SplitScores, amend_run, check_run, open_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("experiment")]
 
@@ -68,6 +68,15 @@ def test_other_data_do_not_take_the_place_of_others_of_the_same_name(run, corpus
     experiment.evaluate(run, south, name="eeg")
     assert open_run(run).scores("eeg").data == str(south)
     assert check_run(run) == ()
+
+
+def test_scores_whose_place_was_not_recorded_are_kept_and_a_name_is_not_empty(run, corpus):
+    with amend_run(run) as record:
+        record.write_scores(SplitScores("eval", 1, {"taes": 0.5}, {}))
+    with pytest.raises(RunError, match="data whose place is not recorded under the name 'eval'"):
+        experiment.evaluate(run, corpus / "eval")
+    with pytest.raises(ConfigError, match="name of other data is empty"):
+        experiment.evaluate(run, corpus / "eval", name="")
 
 
 @pytest.mark.parametrize("data", [Path("elsewhere"), None], ids=["other-data", "split"])

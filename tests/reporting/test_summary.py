@@ -89,6 +89,10 @@ def test_rates_that_a_short_validation_cannot_tell_apart_are_told(make, tmp_path
             "electrodes against the reference of the recording; 0.5 to 60 Hz, notch at 50 Hz.",
         ),
         (
+            {"montage": "10-20", "bandpass": None, "notch_freq": 60, "rate": 120},
+            "no band filter, no notch filter.",
+        ),
+        (
             {"montage": "double-banana", "bandpass": None, "notch_freq": None},
             "(double banana); no band filter, no notch filter.",
         ),
@@ -97,7 +101,8 @@ def test_rates_that_a_short_validation_cannot_tell_apart_are_told(make, tmp_path
     ],
 )
 def test_what_the_traces_are_is_told(finished, facts_of, preprocessing, words):
-    facts = dataclasses.replace(facts_of(finished), config={"preprocessing": preprocessing})
+    config = {"preprocessing": preprocessing, "data": {"sampling_rate": preprocessing.get("rate")}}
+    facts = dataclasses.replace(facts_of(finished), config=config)
     assert words in signal_in_words(facts)
     assert bool(signal_in_words(facts)) == bool(words)
 

@@ -94,6 +94,7 @@ GONE = (
         (RuntimeError(GONE), 2, TrainingError, r"peer \[127.0.0.1\]:3775\. Look for .*--resume"),
         (distributed.DistBackendError("NCCL error"), 2, TrainingError, r"Process 0 .*: NCCL error"),
         (RuntimeError("shapes differ"), 2, RuntimeError, r"^shapes differ$"),
+        (RuntimeError("no file </data/gloom/best.pt>"), 2, RuntimeError, "^no file"),
         (RuntimeError(GONE), 1, RuntimeError, r"^\[/pytorch/gloo"),
     ],
 )

@@ -41,6 +41,18 @@ def test_a_process_normalizes_its_share_as_the_joint_batch(shares, monkeypatch, 
         torch.testing.assert_close(joint.eval()(own), alone.eval()(own))
 
 
+def test_a_norm_under_two_names_stays_one_and_those_of_others_stay_themselves():
+    class Foreign(nn.BatchNorm1d):
+        pass
+
+    network = nn.Sequential(nn.BatchNorm1d(4), nn.ReLU(), Foreign(4))
+    network.again = network[0]
+    normalize_jointly(network, on_gpu=False)
+    assert isinstance(network[0], JointBatchNorm)
+    assert network.again is network[0]
+    assert type(network[2]) is Foreign
+
+
 @pytest.mark.parametrize("on_gpu", [False, True])
 def test_a_network_keeps_its_parameters_and_their_names(on_gpu):
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.BatchNorm2d(4)), nn.BatchNorm1d(4))

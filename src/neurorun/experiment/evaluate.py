@@ -75,9 +75,10 @@ def _check_name(run: Run, data: OtherData, *, chosen: bool) -> None:
     if chosen or data.name not in run.scored_splits:
         return
     place = run.scores(data.name).data
-    if place not in (None, str(data.place)):
+    if place != str(data.place):
+        known = "data whose place is not recorded" if place is None else f"'{place}'"
         raise RunError(
-            f"Run '{run.name}' has scores of '{place}' under the name '{data.name}', which "
+            f"Run '{run.name}' has scores of {known} under the name '{data.name}', which "
             f"'{data.place}' would take, too. Choose a name for these (--name); the same name "
             "replaces the scores."
         )

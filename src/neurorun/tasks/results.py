@@ -29,7 +29,7 @@ class OtherData:
 
         Raises
         ------
-        ConfigError : the given name is that of a split
+        ConfigError : the given name is empty, or that of a split
 
         Examples
         --------
@@ -39,6 +39,8 @@ class OtherData:
         'siena/test'
         """
         splits = get_args(SplitName)
+        if name == "":
+            raise ConfigError("The name of other data is empty; give one, or leave it out.")
         if name in splits:
             raise ConfigError(
                 f"Other data were named '{name}', but {', '.join(splits)} are splits of the run; "

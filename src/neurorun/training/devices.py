@@ -235,4 +235,4 @@ def noticing_lost_processes(fabric: Fabric) -> Iterator[None]:
 
 def _is_of_connection(error: RuntimeError) -> bool:
     """Whether the library that connects processes gave up; that for CPUs has no class of errors."""
-    return isinstance(error, DistError) or "gloo" in str(error)
+    return isinstance(error, DistError) or "/gloo/transport/" in str(error)

@@ -14,15 +14,19 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def normalize_jointly(model: nn.Module, *, on_gpu: bool) -> None:
-    """Make all batch normalization inside a model joint; its parameters and names stay.
+    """Make the batch normalization inside a model joint; its parameters and names stay.
 
-    Call it in every process, after they were connected. On GPUs that of PyTorch is used.
+    Call it in every process, after they were connected. On GPUs that of PyTorch is used. Classes
+    of others that derive from batch normalization stay as they are.
     """
-    for parent in list(model.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
-                convert = nn.SyncBatchNorm.convert_sync_batchnorm if on_gpu else JointBatchNorm.like
-                setattr(parent, name, convert(child))
+    convert = nn.SyncBatchNorm.convert_sync_batchnorm if on_gpu else JointBatchNorm.like
+    joint: dict[nn.Module, nn.Module] = {}
+    for path, module in list(model.named_modules(remove_duplicate=False)):
+        if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+            parent, _, name = path.rpartition(".")
+            if module not in joint:
+                joint[module] = convert(module)
+            setattr(model.get_submodule(parent), name, joint[module])
 
 
 class JointBatchNorm(_BatchNorm):

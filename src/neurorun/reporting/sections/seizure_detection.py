@@ -176,7 +176,9 @@ def signal_in_words(facts: Facts) -> str:
     band = facts.setting("preprocessing.bandpass")
     filters = "no band filter" if band is None else f"{band[0]:g} to {band[1]:g} Hz"
     notch = facts.setting("preprocessing.notch_freq")
-    mains = "no notch filter" if notch is None else f"notch at {notch:g} Hz"
+    rate_hz = facts.number("data.sampling_rate")
+    is_notched = notch is not None and (rate_hz is None or 2 * notch < rate_hz)
+    mains = f"notch at {notch:g} Hz" if is_notched else "no notch filter"
     return f"Traces are what the detector is given, in microvolts: {shown}; {filters}, {mains}."
 
 
