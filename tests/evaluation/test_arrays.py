@@ -100,6 +100,8 @@ def test_a_step_that_is_not_named_does_nothing():
     assert measured(0.9 * short, short)["taes"] == 1.0
     assert measured(0.9 * short, short, post_cfg=POST_CFG | {"min_duration": 3.0})["taes"] == 0.0
     assert measured(0.9 * short, short, post_cfg=PostprocessingConfig())["taes"] == 0.0
+    section = PostprocessingConfig().model_dump(mode="json")
+    assert measured(0.9 * short, short, post_cfg=section)["taes"] == 0.0
 
 
 def test_the_rate_gives_samples_their_length():

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from neurorun.core import MissingExtraError
-from neurorun.reporting import draw_figures, number_in_words, unit_in_words, write_report
-from neurorun.runs import Run, flat, open_run
+from neurorun.reporting import number_in_words, unit_in_words, write_pages
+from neurorun.runs import Run, open_run
 
 
 def echo_outcome(folder: Path) -> None:
@@ -21,15 +21,9 @@ def echo_outcome(folder: Path) -> None:
         console.print(scores_table(run))
     console.print(f"Run:         {folder}", soft_wrap=True)
     try:
-        console.print(f"Report:      {_report(run)}", soft_wrap=True)
+        console.print(f"Report:      {write_pages(folder)}", soft_wrap=True)
     except MissingExtraError as error:
         console.print(f"No report was written. {error}", soft_wrap=True)
-
-
-def _report(run: Run) -> Path:
-    if flat(run.config).get("evaluation.save_plots") is not False:
-        draw_figures(run.path)
-    return write_report(run.path, run.path / "report.html")
 
 
 def scores_table(run: Run) -> Table:

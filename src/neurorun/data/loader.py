@@ -42,8 +42,9 @@ class LoaderConfig(Config):
     persistent_workers: bool = False
     """Whether threads and buffers are kept from one epoch to the next."""
 
-    pin_memory: bool = False
-    """Whether buffers lie in page-locked memory, from which a GPU copies faster."""
+    pin_memory: bool = True
+    """Whether buffers lie in page-locked memory, from which a GPU copies faster; without CUDA they
+    never do."""
 
 
 InputShape = tuple[int, ...] | Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]

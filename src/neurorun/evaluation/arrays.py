@@ -60,7 +60,7 @@ def evaluate_predictions(
     fa_rates : false alarms per 24 h at which sensitivity is wanted
     post_cfg : ``tau_on``, ``tau_off``, ``kernel_size`` and other settings of post-processing, flat
         A step whose setting is not given does nothing. For all steps as configured, give the
-        section ``postprocessing`` itself.
+        section ``postprocessing`` itself, also as ``run.config["postprocessing"]`` holds it.
     rate_hz : samples per second
     stride : samples between the starts of neighbouring windows, at most their length
         Windows are joined before anything is detected, probabilities averaged where they overlap:
@@ -220,6 +220,8 @@ def _prediction(
 def _postprocessing(post_cfg: Mapping[str, Any] | PostprocessingConfig) -> PostprocessingConfig:
     if isinstance(post_cfg, PostprocessingConfig):
         return post_cfg
+    if any(isinstance(value, Mapping) for value in post_cfg.values()):
+        return validate_settings(post_cfg, PostprocessingConfig, source="post_cfg")
     given: dict[str, Any] = {}
     for key, value in post_cfg.items():
         if key not in _PLACES and key not in _ALIASES:

@@ -10,7 +10,7 @@ from neurorun.reporting.comparison import (
 )
 from neurorun.reporting.exports import Table, write_run_tables, write_tables
 from neurorun.reporting.gaze_pictures import review_pictures
-from neurorun.reporting.page import render_report, write_report
+from neurorun.reporting.page import render_report, write_pages, write_report
 from neurorun.reporting.review import (
     render_review,
     review_page_name,
@@ -36,6 +36,7 @@ __all__ = [
     "unit_in_words",
     "write_card",
     "write_comparison",
+    "write_pages",
     "write_report",
     "write_review",
     "write_review_index",

@@ -14,7 +14,7 @@ from neurorun.reporting.facts import Facts, read_facts
 from neurorun.reporting.material import material
 from neurorun.reporting.pictures import inline_svg
 from neurorun.reporting.review import review_links
-from neurorun.reporting.run_figures import training_curves
+from neurorun.reporting.run_figures import draw_figures, training_curves
 from neurorun.reporting.sections import page_of_task
 from neurorun.reporting.summary import headlines, status_sentence, summary_sentences
 from neurorun.reporting.tables import (
@@ -25,9 +25,26 @@ from neurorun.reporting.tables import (
     score_lines,
     split_lines,
 )
-from neurorun.runs import Run, open_run
+from neurorun.runs import Run, flat, open_run
 
 _MOST_LINES = 200
+
+
+def write_pages(folder: Path) -> Path:
+    """Draw the figures of a run, unless its settings refuse them, and write its report.
+
+    Returns
+    -------
+    The report
+
+    Raises
+    ------
+    RunError : the folder is not a run
+    MissingExtraError : what draws or writes them is not installed
+    """
+    if flat(open_run(folder).config).get("evaluation.save_plots") is not False:
+        draw_figures(folder)
+    return write_report(folder, folder / "report.html")
 
 
 def write_report(folder: Path, output: Path) -> Path:

@@ -78,6 +78,7 @@ def save_finished_epoch(
     state: TrainingState,
     *,
     metrics: tuple[str, ...],
+    monitored: str,
     settings: Mapping[str, Any],
 ) -> None:
     """Write the weights of the epoch that was just finished, with what was measured in it.
@@ -88,6 +89,7 @@ def save_finished_epoch(
     ----------
     name : ``best``, or ``epoch_NNN``
     metrics : names that the checkpoint lists under ``metrics``
+    monitored : the one that chooses the best epoch, which it tells under ``best``
     settings : the whole configuration
     """
     weights, updates = _weights(stepper, averaged=True)
@@ -108,6 +110,11 @@ def save_finished_epoch(
         **losses,
         **also,
         "metrics": {key: state.row[key] for key in metrics},
+        "best": {
+            "metric": monitored,
+            "value": state.selection.value,
+            "epoch": state.selection.epoch,
+        },
         "config": settings,
     }
     record.save_checkpoint(name, partial(_save, content))

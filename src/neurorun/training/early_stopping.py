@@ -44,8 +44,8 @@ def monitored_metric(metrics: tuple[Metric, ...], config: EarlyStoppingConfig) -
     name = config.metric if config.metric is not None else next(iter(known))
     if name not in known:
         raise ConfigError(
-            f"training.early_stopping.metric is '{name}', which this task does not produce; choose "
-            f"one of {', '.join(known)}."
+            f"training.early_stopping.metric is '{name}', which this task does not produce as "
+            f"it is configured; choose one of {', '.join(known)}."
         )
     metric = known[name]
     direction = "max" if metric.better == "higher" else "min"

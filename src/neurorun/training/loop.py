@@ -147,6 +147,7 @@ class Loop:
             stepper=self.stepper,
             state=self.state,
             metrics=tuple(metric.name for metric in self.task.metrics),
+            monitored=self.metric.name,
             settings=self.settings,
         )
         if epoch > 0 and self.state.selection.epoch == epoch:

@@ -25,7 +25,7 @@ CASES = [
     ("data.num_workers", 2, "reading", THREADS),
     ("data.prefetch_factor", 1, "reading", THREADS),
     ("data.persistent_workers", True, "reading", THREADS),
-    ("data.pin_memory", True, "reading"),
+    ("data.pin_memory", False, "reading"),
     ("augmentation.flip", False, "batches"),
     ("augmentation.quarter_turns", False, "batches"),
     ("augmentation.rotation_deg", 0, "batches"),

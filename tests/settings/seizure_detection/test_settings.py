@@ -54,7 +54,7 @@ CASES = [
     ("data.num_workers", 2, "reading", THREADS),
     ("data.prefetch_factor", 1, "reading", THREADS),
     ("data.persistent_workers", True, "reading", THREADS),
-    ("data.pin_memory", True, "reading"),
+    ("data.pin_memory", False, "reading"),
     ("data.dequantize_on_device", True, "batches"),
     # preprocessing
     ("preprocessing.preset", "legacy", "signals"),

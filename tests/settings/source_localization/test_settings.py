@@ -58,7 +58,7 @@ CASES = [
     ("data.num_workers", 2, "reading", THREADS),
     ("data.prefetch_factor", 1, "reading", THREADS),
     ("data.device", "cpu", "kinds"),
-    ("data.pin_memory", True, "reading"),
+    ("data.pin_memory", False, "reading"),
     ("data.sparse_targets", True, "batches"),
     ("data.normalize", False, "batches"),
     ("data.noise", "deepsif", "batches"),

@@ -98,8 +98,9 @@ class SourceDataConfig(Config):
     """Where the batches of training are made: on this device, to which all clips are moved once
     (2 MB each), or, if null, by threads on the CPU. The examples are the same."""
 
-    pin_memory: bool = False
-    """Whether batches lie in page-locked memory, from which a GPU copies faster."""
+    pin_memory: bool = True
+    """Whether batches lie in page-locked memory, from which a GPU copies faster; without CUDA they
+    never do."""
 
     sparse_targets: bool = False
     """Whether targets hold only the regions of the patches."""
