@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from neurorun.cli import outcome as outcome_module
 from neurorun.core import Recording
 from neurorun.formats import read_recording, write_recording
+from neurorun.reporting import page as page_module
 from neurorun.runs import create_run, open_run
 from neurorun.simulation import GazeCorpusPlan, simulate_gaze_corpus
 
@@ -238,8 +238,8 @@ def figures(kept, monkeypatch):
     def observe(settings):
         folder = kept(settings)
         with monkeypatch.context() as patch:
-            patch.setattr(outcome_module, "write_report", lambda _, path: path)  # no question here
-            outcome_module.echo_outcome(folder)
+            patch.setattr(page_module, "write_report", lambda _, path: path)  # no question here
+            page_module.write_pages(folder)
         return names_in(folder)
 
     return observe

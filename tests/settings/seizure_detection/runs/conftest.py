@@ -11,7 +11,6 @@ from unittest.mock import MagicMock
 import pytest
 import torch
 
-from neurorun.cli import outcome as outcome_module
 from neurorun.core import TrainingError
 from neurorun.reporting import page as page_module
 from neurorun.reporting.facts import read_facts
@@ -192,8 +191,8 @@ def figures(trained, monkeypatch):
     def observe(settings):
         folder = trained(settings).folder
         with monkeypatch.context() as patch:
-            patch.setattr(outcome_module, "write_report", lambda _, path: path)  # no question here
-            outcome_module.echo_outcome(folder)
+            patch.setattr(page_module, "write_report", lambda _, path: path)  # no question here
+            page_module.write_pages(folder)
         return names_in(folder)
 
     return observe
