@@ -1,5 +1,6 @@
 import math
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -60,10 +61,15 @@ def test_histograms_are_drawn_when_asked_for(toy, record):
 
 
 @pytest.mark.parametrize("first_step", [1, 4])
-def test_what_an_earlier_process_logged_after_the_checkpoint_is_not_shown(tmp_path, first_step):
+def test_what_an_earlier_process_logged_after_the_checkpoint_is_not_shown(
+    tmp_path, first_step, monkeypatch
+):
     with open_trackers(tmp_path, run_id="7") as trackers:
         for step in range(1, 7):
             trackers.log({"train_loss": float(step)}, step=step)
+    # Event files of one second and one process are in the order of a counter, as text: 10 before 9.
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + 2)
     with open_trackers(tmp_path, run_id="7", first_step=first_step) as trackers:
         trackers.log({"train_loss": 40.0}, step=first_step)
     shown = [(e.step, e.value) for e in events_in(tmp_path).Scalars("train_loss")]
